@@ -123,6 +123,14 @@ const fastPeerTrials = (
   ),
 );
 
+/** What the servers spend on taking tunnel packets apart: by a program in the kernel, by sockets, and without a tunnel. */
+const realServerTrials = (['responses', 'upload'] as const).map(
+  (workload): Trial => ({
+    ...{ name: `peers real server ${workload}`, onDemand: 'peers', subject: 'peers' },
+    options: { workload, wire: 'frames', peers: ['tunvsFastPathAtBothEnds', 'tunvsFastPathIngress', 'forwardingPast'] },
+  }),
+);
+
 /** What a byte of an upload costs: cards receive for the director and for the servers in threads of their own. */
 const bulkTrials = (
   [
@@ -296,6 +304,7 @@ export const trials: readonly Trial[] = [
   ...healthTrials,
   ...peerTrials,
   ...fastPeerTrials,
+  ...realServerTrials,
   ...bulkTrials,
   ...saturatedBulkTrials,
   ...(['wrr', 'mh'] as const).map(

@@ -1,26 +1,36 @@
 /**
- * npm run build:bpf: compiles the fast path's program (native/fastpath/bpf/fast_path.c) with clang into program.inc,
- * which is checked in. `--check` writes nothing, and fails when program.inc is not what the source gives.
+ * npm run build:bpf: compiles our BPF programs with clang, each into a program.inc beside it, which is checked in.
+ * `--check` writes nothing, and fails when one is not what its source gives.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readBpfObject } from './lib/bpf-object.js';
 import { Failure, collect, hasProgram, main, root } from './lib/run.js';
 
-const folder = join(root, 'native', 'fastpath', 'bpf');
-const output = join(folder, 'program.inc');
+/** Each source below native/, and the C++ structure whose members are its maps. */
+const programs = [
+  { source: 'fastpath/bpf/fast_path.c', maps: 'FastMapDescriptors' },
+  { source: 'realserver/bpf/decap.c', maps: 'DecapMapDescriptors' },
+];
 /** Debian keeps the kernel's <asm/...> headers in a folder of the machine's kind. */
 const headers = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch];
 
-async function compiled() {
+async function compiled(source) {
   if (!hasProgram('clang')) throw new Failure('bpf: clang is missing; install it with: apt-get install clang');
   const place = mkdtempSync(join(tmpdir(), 'tunvs-bpf-'));
   try {
-    const object = join(place, 'fast_path.o');
-    const args = ['-target', 'bpf', '-mcpu=v3', '-O2', '-Wall', '-Werror', `-I/usr/include/${headers}`];
-    const { status, output: said } = await collect('clang', [...args, '-c', join(folder, 'fast_path.c'), '-o', object]);
+    const object = join(place, 'program.o');
+    const includes = [`-I${join(root, 'native')}`, `-I/usr/include/${headers}`];
+    const args = ['-target', 'bpf', '-mcpu=v3', '-O2', '-Wall', '-Werror', ...includes];
+    const { status, output: said } = await collect('clang', [
+      ...args,
+      '-c',
+      join(root, 'native', source),
+      '-o',
+      object,
+    ]);
     if (status !== 0) throw new Failure(`bpf: clang failed:\n${said}`);
     return readBpfObject(readFileSync(object));
   } finally {
@@ -36,10 +46,10 @@ const linesOf = (items, perLine) =>
     items.slice(line * perLine, (line + 1) * perLine).join(' '),
   ).join('\n    ');
 
-function written({ instructions, references }) {
+function written({ instructions, references }, { source, maps }) {
   const numbers = instructions.map((each) => `0x${each.toString(16).padStart(16, '0')},`);
-  const places = references.map(({ instruction, map }) => `{${instruction}, &FastMapDescriptors::${map}},`);
-  return `// Written by scripts/bpf.js from fast_path.c, with clang ${clangVersion()}: npm run build:bpf
+  const places = references.map(({ instruction, map }) => `{${instruction}, &${maps}::${map}},`);
+  return `// Written by scripts/bpf.js from ${source}, with clang ${clangVersion()}: npm run build:bpf
 // clang-format off
 constexpr uint64_t kInstructions[] = {
     ${linesOf(numbers, 5)}
@@ -52,11 +62,17 @@ constexpr MapReference kMapReferences[] = {
 }
 
 await main(async () => {
-  const text = written(await compiled());
-  const checkedIn = existsSync(output) ? readFileSync(output, 'utf8') : '';
-  const madeWith = /with clang (\d+)/.exec(checkedIn)?.[1];
-  if (!process.argv.includes('--check')) return writeFileSync(output, text);
-  if (madeWith !== undefined && madeWith !== clangVersion())
-    return console.log(`bpf: program.inc was made with clang ${madeWith}, so clang ${clangVersion()} can't check it`);
-  if (checkedIn !== text) throw new Failure('bpf: program.inc is not what fast_path.c gives; run: npm run build:bpf');
+  for (const program of programs) {
+    const text = written(await compiled(program.source), program);
+    const output = join(root, 'native', dirname(program.source), 'program.inc');
+    const checkedIn = existsSync(output) ? readFileSync(output, 'utf8') : '';
+    const madeWith = /with clang (\d+)/.exec(checkedIn)?.[1];
+    if (!process.argv.includes('--check')) {
+      writeFileSync(output, text);
+    } else if (madeWith !== undefined && madeWith !== clangVersion()) {
+      console.log(`bpf: ${output} was made with clang ${madeWith}, so clang ${clangVersion()} can't check it`);
+    } else if (checkedIn !== text) {
+      throw new Failure(`bpf: ${output} is not what its source gives; run: npm run build:bpf`);
+    }
+  }
 });

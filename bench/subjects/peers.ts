@@ -48,6 +48,8 @@ export interface Measured {
   receiverCpuNs: number;
   /** Of `tunvs realserver`, on the servers. */
   decapsulatorCpuNs: number;
+  /** Of the kernel's threads that receive for the servers what the director sends. */
+  serverReceiverCpuNs: number;
   /** In both directions of the director's device at the clients' side. */
   directorPackets: number;
   directorSentBytes: number;
@@ -81,10 +83,11 @@ export const openPeers: OpenSubject<PeersTrial> = async (trial, { isQuick }) => 
         notes.push(`${name} is skipped: ${error.message}`);
       }
     }
-    const tunnelled = entrants.filter(({ peer }) => peer.isTunnelled).map(({ address }) => address);
-    const forwarding = entrants.some(({ peer }) => peer.isGue) ? 'ipip,gue' : 'ipip';
-    const options = { virtualAddress: tunnelled, director: DIRECTOR_SOURCE, forwarding };
-    const decapsulator = tunnelled.length > 0 ? await startRealServerCommand(stage.server, options) : undefined;
+    const decapsulators = new Map<Peer['realServerMode'], number>();
+    for (const mode of [undefined, 'bpf'] as const) {
+      const pid = await startDecapsulator(stage, entrants, mode);
+      if (pid !== undefined) decapsulators.set(mode, pid);
+    }
     const script = writeLoadScript(folder, workload);
     const seconds = isQuick ? 1 : 3;
     return {
@@ -94,7 +97,7 @@ export const openPeers: OpenSubject<PeersTrial> = async (trial, { isQuick }) => 
         const order = index % 2 === 0 ? entrants : entrants.toReversed();
         const results = new Map<Entrant, Measured>();
         for (const entrant of order)
-          results.set(entrant, await measure(stage, entrant, decapsulator?.pid, { workload, script, seconds }));
+          results.set(entrant, await measure(stage, entrant, decapsulators, { workload, script, seconds }));
         return figures(
           entrants.map((entrant) => [entrant.name, results.get(entrant) as Measured]),
           workload,
@@ -116,12 +119,23 @@ async function startPeer(stage: Stage, name: PeerName, address: string, folder: 
   return { name, peer, address, running: await peer.start(stage, address, folder) };
 }
 
+/** Returns the process that takes the tunnel packets of those entrants apart that want it in this way, if there are any. */
+async function startDecapsulator(stage: Stage, entrants: readonly Entrant[], mode: Peer['realServerMode']) {
+  const served = entrants.filter(({ peer }) => peer.isTunnelled && peer.realServerMode === mode);
+  if (served.length === 0) return undefined;
+  const forwarding = served.some(({ peer }) => peer.isGue) ? 'ipip,gue' : 'ipip';
+  const virtualAddress = served.map(({ address }) => address);
+  const options = { virtualAddress, director: DIRECTOR_SOURCE, forwarding, mode, device: `rs-${mode ?? 'auto'}` };
+  return (await startRealServerCommand(stage.server, options)).pid;
+}
+
 async function measure(
   stage: Stage,
   { name, peer, address, running }: Entrant,
-  decapsulator: number | undefined,
+  decapsulators: ReadonlyMap<Peer['realServerMode'], number>,
   options: { workload: Workload; script: string; seconds: number },
 ): Promise<Measured> {
+  const decapsulator = peer.isTunnelled ? decapsulators.get(peer.realServerMode) : undefined;
   await running.enter?.();
   try {
     const before = await readings(stage, running, decapsulator);
@@ -131,7 +145,8 @@ async function measure(
       load: result,
       programCpuNs: after.programCpuNs - before.programCpuNs,
       receiverCpuNs: after.receiverCpuNs - before.receiverCpuNs,
-      decapsulatorCpuNs: peer.isTunnelled ? after.decapsulatorCpuNs - before.decapsulatorCpuNs : 0,
+      decapsulatorCpuNs: after.decapsulatorCpuNs - before.decapsulatorCpuNs,
+      serverReceiverCpuNs: after.serverReceiverCpuNs - before.serverReceiverCpuNs,
       directorPackets: after.packets - before.packets,
       directorSentBytes: after.sentBytes - before.sentBytes,
       directorReceivedBytes: after.receivedBytes - before.receivedBytes,
@@ -143,12 +158,13 @@ async function measure(
   }
 }
 
-async function readings({ director, receivers }: Stage, { pids }: RunningPeer, decapsulator?: number) {
+async function readings({ director, receivers, serverReceivers }: Stage, { pids }: RunningPeer, decapsulator?: number) {
   const counters = await director.deviceCounters(CLIENT_SIDE);
   if (!counters) throw new Error(`the director has no device ${CLIENT_SIDE}`);
   return {
     programCpuNs: cpuNs(pids),
     receiverCpuNs: cpuNs(receivers),
+    serverReceiverCpuNs: cpuNs(serverReceivers),
     decapsulatorCpuNs: decapsulator === undefined ? 0 : cpuNs([decapsulator]),
     packets: Number(counters.receivedPackets + counters.sentPackets),
     sentBytes: Number(counters.sentBytes),
@@ -175,7 +191,14 @@ export function figures(results: readonly (readonly [PeerName, Measured])[], wor
   const per = `Per${capital(unit)}`;
   const [first] = results;
   for (const [name, measured] of results) {
-    const { load: result, programCpuNs, receiverCpuNs, decapsulatorCpuNs, directorPackets } = measured;
+    const {
+      load: result,
+      programCpuNs,
+      receiverCpuNs,
+      decapsulatorCpuNs,
+      serverReceiverCpuNs,
+      directorPackets,
+    } = measured;
     const us = (ns: number) => ns / 1000 / carried(measured, workload);
     all[`${name}CpuUs${per}`] = us(cpuOf(measured));
     const isOther = first !== undefined && name !== first[0];
@@ -194,6 +217,7 @@ export function figures(results: readonly (readonly [PeerName, Measured])[], wor
       all[`${name}ProgramCpuNsPerKilobyte`] = (us(programCpuNs) * 1e6) / bodyBytes;
     }
     if (decapsulatorCpuNs > 0) all[`${name}RealServerCpuUs${per}`] = us(decapsulatorCpuNs);
+    if (serverReceiverCpuNs > 0) all[`${name}ServerReceivingCpuUs${per}`] = us(decapsulatorCpuNs + serverReceiverCpuNs);
     all[`${name}PerSecond`] = carried(measured, workload) / result.seconds;
     all[`${name}P50Us`] = result.p50Us;
     all[`${name}P99Us`] = result.p99Us;

@@ -112,18 +112,23 @@ export interface RealServerCommandOptions {
   director: string | readonly string[];
   /** As `--forwarding` takes it. */
   forwarding?: string;
+  /** As `--mode` and `--device` take them. */
+  mode?: string;
+  device?: string;
   /** As `--arp` takes it. */
   arp?: 'auto' | 'on' | 'off';
 }
 
 /** Starts `tunvs realserver`; resolves once the host takes tunnel packets. */
 export async function startRealServerCommand(host: LabHost, options: RealServerCommandOptions): Promise<LabProcess> {
-  const { virtualAddress, director, forwarding, arp } = options;
+  const { virtualAddress, director, forwarding, mode, device, arp } = options;
   const child = host.node(TUNVS, [
     'realserver',
     ...repeated('--vip', virtualAddress),
     ...repeated('--director', director),
     ...(forwarding === undefined ? [] : ['--forwarding', forwarding]),
+    ...(mode === undefined ? [] : ['--mode', mode]),
+    ...(device === undefined ? [] : ['--device', device]),
     ...(arp === undefined ? [] : ['--arp', arp]),
     '--json',
   ]);

@@ -13,6 +13,8 @@ export interface NativeDecapsulatorOptions {
   guePorts: number[];
   /** Receives and writes several packets as one, where the kernel can. */
   usesOffloads: boolean;
+  /** A program in the kernel takes apart what it can; making one throws where there can be none. */
+  usesProgram: boolean;
 }
 
 /** The real server's side: receives tunnel packets from sockets and writes the inner packets to a TUN device. */

@@ -1,4 +1,7 @@
-/** Decapsulates tunnel packets in user space: sockets receive them, and a TUN device delivers the inner packets. */
+/**
+ * Decapsulates tunnel packets in user space: sockets receive them, and a TUN device delivers the inner packets. A program
+ * in the kernel may do so for most of them.
+ */
 import { native } from '../native/addon.js';
 import type { NativeDecapsulator } from '../native/decapsulator.js';
 import { wrapNative, wrapOption } from '../values/errors.js';
@@ -12,7 +15,7 @@ export class Decapsulator {
   readonly #native: NativeDecapsulator;
   #look: NodeJS.Timeout | undefined;
 
-  constructor({ device, directors, virtualAddresses, methods, guePorts, offloads }: CheckedRealServer) {
+  constructor({ device, directors, virtualAddresses, methods, guePorts, offloads, mode }: CheckedRealServer) {
     const options = {
       device,
       directors: [...directors],
@@ -20,6 +23,7 @@ export class Decapsulator {
       encapsulations: [...methods],
       guePorts: [...guePorts],
       usesOffloads: offloads === 'auto',
+      usesProgram: mode === 'bpf',
     };
     // All other options were checked before.
     this.#native = wrapOption('device', () => new native.Decapsulator(options));

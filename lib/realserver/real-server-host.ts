@@ -23,7 +23,7 @@ import { type DeviceNames, RealServerWatch } from './real-server-watch.js';
 /** What {@link RealServerHost.stats} returns. */
 export interface RealServerHostStats {
   /**
-   * The counters by name. In userspace mode they say what became of each packet; {@link realServerCounterMeanings}
+   * The counters by name. In the modes 'userspace' and 'bpf' they say what became of each packet; {@link realServerCounterMeanings}
    * lists them. In kernel mode they are the sums of what the tunnel devices have counted since the host was opened.
    * Packets of direct routing are not counted.
    */
@@ -60,7 +60,7 @@ export interface RealServerHostEvents {
  */
 export class RealServerHost extends EventEmitter<RealServerHostEvents> implements AsyncDisposable {
   /** Where tunnel packets are taken apart. With direct routing alone it is 'kernel'. */
-  readonly mode: 'kernel' | 'userspace';
+  readonly mode: 'kernel' | 'userspace' | 'bpf';
   /** Each sentence says what keeps this host from working well, and how to mend it. */
   readonly warnings: readonly string[];
   readonly #parts: HeldParts;
@@ -78,7 +78,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
 
   /**
    * Sets up the host. When something fails, the host is as it was before. The process needs CAP_NET_ADMIN, and
-   * CAP_NET_RAW in userspace mode.
+   * CAP_NET_RAW in the modes 'userspace' and 'bpf', which also needs CAP_BPF.
    *
    * @param options - `virtualAddresses` and `directors` are required.
    * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused, ERR_TUNVS_PERMISSION when a
@@ -115,7 +115,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     this.#devices = devices;
     this.#decapsulator = decapsulator;
     this.#counted = decapsulator ?? new KernelCounters(() => devices.names);
-    this.mode = decapsulator === undefined ? 'kernel' : 'userspace';
+    this.mode = decapsulator === undefined ? 'kernel' : checked.mode === 'bpf' ? 'bpf' : 'userspace';
     this.warnings = warnings;
     this.#cancelAtExit = atExit(() => parts.clear());
     const report = unhindered((event: HostEvent) => void this.emit('event', event));

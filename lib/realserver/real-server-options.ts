@@ -13,10 +13,10 @@ import {
   refuse,
   signalOption,
 } from '../values/options.js';
+import { realServerModes } from '../values/real-server-mode.js';
 import { parseSource } from '../values/source.js';
 import type { RealServerPlan } from './real-server-host-plan.js';
 
-const realServerModes = ['auto', 'kernel', 'userspace'] as const;
 const offloadChoices = ['auto', 'off'] as const;
 const arpSuppressions = ['auto', 'on', 'off'] as const;
 
@@ -67,13 +67,14 @@ export interface RealServerHostOptions {
    */
   device?: string;
   /**
-   * Says where tunnel packets are taken apart: by the kernel's tunnel modules ('kernel'), or by sockets and a TUN
-   * device ('userspace'). The default, 'auto', takes the first that the host has.
+   * Says where tunnel packets are taken apart: by the kernel's tunnel modules ('kernel'), by sockets and a TUN device
+   * ('userspace'), or by the same and a program in the kernel, which takes most packets before they reach a socket
+   * ('bpf', docs/fast-path.md). The default, 'auto', takes the first of 'kernel' and 'userspace' that the host has.
    */
   mode?: (typeof realServerModes)[number];
   /**
    * Says whether TCP segments that follow one another go to the host's stack as one packet, and datagrams of GUE are
-   * received several at a time. Only userspace mode asks: in kernel mode the kernel decides. The default, 'auto', does
+   * received several at a time. Only the modes 'userspace' and 'bpf' ask: in kernel mode the kernel decides. The default, 'auto', does
    * so where the kernel can; 'off' takes each packet by itself.
    */
   offloads?: (typeof offloadChoices)[number];

@@ -20,8 +20,9 @@ export interface OpenedTunnels {
 /** @throws {@link TunvsError}; `setup` keeps what was done to the host. */
 export function openTunnels(checked: CheckedRealServer, host: Host, setup: HostSetup): OpenedTunnels {
   const made: HostStep[] = [];
-  const ofKernel =
-    checked.mode === 'userspace' ? undefined : openKernelTunnels(host, noting(setup, made), checked, checked.device);
+  const ofKernel = takesApart(checked)
+    ? undefined
+    : openKernelTunnels(host, noting(setup, made), checked, checked.device);
   if (ofKernel === undefined && checked.mode === 'kernel') refuseKernelMode(checked, host);
   const tunnels = checked.methods.length === 0 ? [] : ofKernel;
   if (tunnels !== undefined) return { tunnels, made, decapsulator: undefined };
@@ -34,7 +35,7 @@ export function planTunnels(
   checked: CheckedRealServer,
   host: Host,
 ): Pick<OpenedTunnels, 'tunnels' | 'made'> & { isKernel: boolean } {
-  const kernel = checked.mode === 'userspace' ? undefined : planKernelTunnels(host, checked, checked.device);
+  const kernel = takesApart(checked) ? undefined : planKernelTunnels(host, checked, checked.device);
   if (kernel === undefined && checked.mode === 'kernel') refuseKernelMode(checked, host);
   const tunnels = kernel?.devices ?? [userspaceTunnel(checked, checked.device)];
   return {
@@ -57,6 +58,9 @@ function noting(setup: HostSetup, made: HostStep[]): Pick<HostSetup, 'apply' | '
     },
   };
 }
+
+/** Packets are not for the kernel's tunnel devices. */
+const takesApart = ({ mode }: CheckedRealServer) => mode === 'userspace' || mode === 'bpf';
 
 function userspaceTunnel({ virtualAddresses }: CheckedRealServer, name: string): TunnelDevice {
   const families = ([4, 6] as const).filter((family) => virtualAddresses.some((vip) => familyOf(vip) === family));

@@ -104,6 +104,7 @@ export const realServerCounterNames = [
   'merged',
   'superPackets',
   'mergesRefused',
+  'fastDelivered',
   'socketFull',
 ] as const;
 

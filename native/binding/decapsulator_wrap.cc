@@ -27,6 +27,7 @@ class DecapsulatorWrap : public Napi::ObjectWrap<DecapsulatorWrap> {
     options.encapsulations = reader.strings("encapsulations");
     options.guePorts = reader.ports("guePorts");
     options.usesOffloads = reader.boolean("usesOffloads");
+    options.usesProgram = reader.boolean("usesProgram");
     if (!reader.ok()) return;
     auto started = Decapsulator::start(options);
     if (!started) {

@@ -119,7 +119,7 @@ FastPathState Engine::fastPath() const {
   FastPathState state{false, fastReason_, {}};
   if (!fastReason_.empty()) return state;
   state.hooks = fast_->hooks();
-  for (const FastHook& hook : state.hooks) {
+  for (const TcHook& hook : state.hooks) {
     if (hook.isIngress || hook.isAttached) continue;
     state.reason = "its program is not attached to " + hook.device + " now, and will be again";
   }

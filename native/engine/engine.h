@@ -40,9 +40,9 @@ struct EngineStartOptions {
 enum class FastPathWish : uint8_t { off, automatic, required };
 
 struct FastPathState {
-  bool isInForce = false;       // at the TUN devices
-  std::string reason;           // why it is not; "" when it is
-  std::vector<FastHook> hooks;  // where the program is to run
+  bool isInForce = false;     // at the TUN devices
+  std::string reason;         // why it is not; "" when it is
+  std::vector<TcHook> hooks;  // where the program is to run
 };
 
 struct StartedDevice {

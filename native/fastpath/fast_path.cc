@@ -1,16 +1,14 @@
 #include "fastpath/fast_path.h"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
-#include <fstream>
 
 #include "fastpath/fast_program.h"
 #include "fastpath/rcu_barrier.h"
 #include "io/os/coarse_clock.h"
+#include "io/os/possible_cpus.h"
 
 namespace tunvs {
 namespace {
@@ -22,22 +20,9 @@ constexpr uint64_t kRefreshMs = 50;
 // How often it looks whether the program is attached.
 constexpr uint64_t kMendMs = 1000;
 constexpr size_t kLineBytes = 64;
+const std::string kOwner = "the fast path";
 
 Tick now() { return ticksFromMs(coarseNowMs()); }
-
-// Returns one more than the highest number that a CPU can have, now or once it is plugged in.
-uint32_t possibleCpus() {
-  uint32_t highest = static_cast<uint32_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_CONF))) - 1;
-  std::ifstream file("/sys/devices/system/cpu/possible");
-  std::string list;  // such as 0-3,8-11
-  std::getline(file, list);
-  const size_t last = list.find_last_of("-,");
-  const std::string number = last == std::string::npos ? list : list.substr(last + 1);
-  uint32_t read = 0;
-  const auto parsed = std::from_chars(number.data(), number.data() + number.size(), read);
-  if (parsed.ec == std::errc() && read < 65536) highest = std::max(highest, read);
-  return highest + 1;
-}
 
 void putShape(FastConstants& constants, const ConnRegion& region, const std::byte* base, int buckets, int lines,
               int first, int bucketsLine, int connsLine) {
@@ -58,28 +43,28 @@ void putShape(FastConstants& constants, const ConnRegion& region, const std::byt
 Result<std::unique_ptr<FastPath>> FastPath::create(size_t tableBytes) {
   if (auto waited = waitForPrograms(); !waited) return waited.error();
   // Before the memory is taken: without this there is no use for it.
-  if (auto can = canAttachTcx(); !can) return can.error();
+  if (auto can = canAttachTcx(kOwner); !can) return can.error();
   const uint32_t cpus = possibleCpus();
-  auto region =
-      FastMap<Line>::make("connection table", static_cast<uint32_t>((tableBytes + kLineBytes - 1) / kLineBytes));
+  auto region = BpfArray<Line>::make(kOwner + "'s connection table",
+                                     static_cast<uint32_t>((tableBytes + kLineBytes - 1) / kLineBytes));
   if (!region) return region.error();
-  auto servers = FastMap<FastServer>::make("real servers", kFastMaxServers);
+  auto servers = BpfArray<FastServer>::make(kOwner + "'s real servers", kFastMaxServers);
   if (!servers) return servers.error();
-  auto sources = FastMap<FastSource>::make("sources", kFastMaxSources);
+  auto sources = BpfArray<FastSource>::make(kOwner + "'s sources", kFastMaxSources);
   if (!sources) return sources.error();
-  auto tallies = FastMap<FastTally>::make("tallies", kFastMaxServers * cpus);
+  auto tallies = BpfArray<FastTally>::make(kOwner + "'s tallies", kFastMaxServers * cpus);
   if (!tallies) return tallies.error();
-  auto counts = FastMap<FastCounts>::make("counts", cpus);
+  auto counts = BpfArray<FastCounts>::make(kOwner + "'s counts", cpus);
   if (!counts) return counts.error();
-  auto state = FastMap<FastState>::make("state", 1);
+  auto state = BpfArray<FastState>::make(kOwner + "'s state", 1);
   if (!state) return state.error();
   return std::unique_ptr<FastPath>(new FastPath(std::move(region).value(), std::move(servers).value(),
                                                 std::move(sources).value(), std::move(tallies).value(),
                                                 std::move(counts).value(), std::move(state).value(), cpus));
 }
 
-FastPath::FastPath(FastMap<Line> region, FastMap<FastServer> servers, FastMap<FastSource> sources,
-                   FastMap<FastTally> tallies, FastMap<FastCounts> counts, FastMap<FastState> state, size_t cpus)
+FastPath::FastPath(BpfArray<Line> region, BpfArray<FastServer> servers, BpfArray<FastSource> sources,
+                   BpfArray<FastTally> tallies, BpfArray<FastCounts> counts, BpfArray<FastState> state, size_t cpus)
     : region_(std::move(region)),
       serverMap_(std::move(servers)),
       sourceMap_(std::move(sources)),
@@ -88,12 +73,12 @@ FastPath::FastPath(FastMap<Line> region, FastMap<FastServer> servers, FastMap<Fa
       stateMap_(std::move(state)),
       table_(std::as_writable_bytes(region_.lines())),
       cpus_(cpus),
-      hooks_([this](FastPlace place) { return loadFor(place); }),
+      hooks_(kOwner, [this](TcPlace place) { return loadFor(place); }),
       servers_(serverMap_.lines(), waitForPrograms) {}
 
 FastPath::~FastPath() { stop(); }
 
-Result<UniqueFd> FastPath::loadFor(FastPlace place) {
+Result<UniqueFd> FastPath::loadFor(TcPlace place) {
   const Director& director = *director_;
   FastConstants constants{};
   putShape(constants, director.connTable(Family::ipv4).region(), table_.data(), kFastShardBuckets4, kFastShardLines4,
@@ -105,10 +90,10 @@ Result<UniqueFd> FastPath::loadFor(FastPlace place) {
   constants[kFastIngress] = place.isIngress ? 1 : 0;
   const FastMapDescriptors maps{region_.descriptor(),   serverMap_.descriptor(), sourceMap_.descriptor(),
                                 tallyMap_.descriptor(), countMap_.descriptor(),  stateMap_.descriptor()};
-  return loadTcProgram("tunvs_fast_path", fastProgram(constants, maps));
+  return loadTcProgram(kOwner, "tunvs_fast_path", fastProgram(constants, maps));
 }
 
-Result<void> FastPath::load(Director& director, FastPlace place) {
+Result<void> FastPath::load(Director& director, TcPlace place) {
   director_ = &director;
   const auto loaded = hooks_.program(place);
   if (!loaded) return loaded.error();

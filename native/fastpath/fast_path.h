@@ -19,11 +19,11 @@
 #include <vector>
 
 #include "director/director.h"
-#include "fastpath/fast_hooks.h"
-#include "fastpath/fast_map.h"
 #include "fastpath/fast_servers.h"
 #include "io/os/loop_thread.h"
 #include "io/route/next_hop_resolver.h"
+#include "io/tc/bpf_array.h"
+#include "io/tc/tc_hooks.h"
 
 namespace tunvs {
 
@@ -36,7 +36,7 @@ class FastPath {
   std::span<std::byte> table() const { return table_; }
 
   // Loads the program for this director, whose tables lie in table(), and joins it. Programs run nowhere yet.
-  Result<void> load(Director& director, FastPlace place = {});
+  Result<void> load(Director& director, TcPlace place = {});
   // Says by which frames a real server is reached; for refresh(). start() takes the resolver's answers.
   using NextHops = std::function<std::optional<LinkHop>(const IpAddress&)>;
   void setNextHops(NextHops nextHops) { nextHops_ = std::move(nextHops); }
@@ -54,30 +54,30 @@ class FastPath {
   bool isLoaded() const { return program_ >= 0; }
   int program() const { return program_; }
   // Returns where the program is to run, and whether it does now.
-  std::vector<FastHook> hooks() const { return hooks_.list(); }
+  std::vector<TcHook> hooks() const { return hooks_.list(); }
 
  private:
   struct alignas(64) Line {
     std::byte bytes[64];
   };
-  FastPath(FastMap<Line> region, FastMap<FastServer> servers, FastMap<FastSource> sources, FastMap<FastTally> tallies,
-           FastMap<FastCounts> counts, FastMap<FastState> state, size_t cpus);
+  FastPath(BpfArray<Line> region, BpfArray<FastServer> servers, BpfArray<FastSource> sources,
+           BpfArray<FastTally> tallies, BpfArray<FastCounts> counts, BpfArray<FastState> state, size_t cpus);
   Result<void> startKeeper();
-  Result<UniqueFd> loadFor(FastPlace place);
+  Result<UniqueFd> loadFor(TcPlace place);
   void run();
   void announce();
 
-  FastMap<Line> region_;
-  FastMap<FastServer> serverMap_;
-  FastMap<FastSource> sourceMap_;
-  FastMap<FastTally> tallyMap_;
-  FastMap<FastCounts> countMap_;
-  FastMap<FastState> stateMap_;
+  BpfArray<Line> region_;
+  BpfArray<FastServer> serverMap_;
+  BpfArray<FastSource> sourceMap_;
+  BpfArray<FastTally> tallyMap_;
+  BpfArray<FastCounts> countMap_;
+  BpfArray<FastState> stateMap_;
   std::span<std::byte> table_;
   const size_t cpus_;
   Director* director_ = nullptr;
   NextHops nextHops_;  // empty while it does not run
-  FastHooks hooks_;
+  TcHooks hooks_;
   int program_ = -1;
   std::mutex lock_;  // of the next few
   FastServers servers_;

@@ -133,7 +133,7 @@ TEST("a table's lock may be waited for where the table lies in a map") {
   struct alignas(64) Line {
     SpinLock lock;
   };
-  auto map = FastMap<Line>::make("locks", 64);
+  auto map = BpfArray<Line>::make("the locks", 64);
   REQUIRE(map.ok());
   SpinLock& lock = map.value().lines()[0].lock;
   lock.lock();

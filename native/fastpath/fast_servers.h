@@ -8,8 +8,8 @@
 
 #include <vector>
 
-#include "fastpath/fast_map.h"
 #include "fastpath/fast_server.h"
+#include "io/tc/bpf_array.h"
 
 namespace tunvs {
 

@@ -30,6 +30,7 @@ class DecapRules {
   // Tells whether there is any address of this family.
   bool hasDirector(Family family) const;
   bool hasVirtualAddress(Family family) const;
+  std::span<const IpAddress> virtualAddresses() const { return virtualAddresses_; }
 
  private:
   std::vector<AddressPrefix> directors_;

@@ -18,8 +18,9 @@ namespace tunvs {
   TUNVS_DECAP_REFUSALS(COUNTER) \
   COUNTER(writeFailed, packets, "inner ones that the TUN device did not take") \
   COUNTER(merged, packets, "of delivered, that the TUN device took as part of a merged packet") \
-  COUNTER(superPackets, packets, "merged ones that the TUN device took; not in received") \
+  COUNTER(superPackets, packets, "merged ones that the host's stack got; not in received") \
   COUNTER(mergesRefused, packets, "merged ones that the TUN device refused; what they were made of was then written one by one") \
+  COUNTER(fastDelivered, packets, "of delivered, that the program in the kernel took apart") \
   COUNTER(socketFull, packets, "dropped by the kernel, because a socket's buffer was full; not in received")
 // clang-format on
 

@@ -1,8 +1,11 @@
 #include "realserver/decapsulator.h"
 
+#include <net/if.h>
 #include <poll.h>
 
 #include <utility>
+
+#include "io/os/coarse_clock.h"
 
 namespace tunvs {
 namespace {
@@ -72,6 +75,12 @@ Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOpti
   if (!loop) return loop.error();
   std::unique_ptr<Decapsulator> made(new Decapsulator(std::move(rules).value(), std::move(tun).value(),
                                                       std::move(sockets).value(), std::move(loop).value()));
+  if (options.usesProgram) {
+    const int device = static_cast<int>(::if_nametoindex(made->tun_->name().c_str()));
+    auto path = DecapPath::create(device, made->rules_, /*takesGue=*/!options.guePorts.empty());
+    if (!path) return path.error();
+    made->path_ = std::move(path).value();
+  }
   if (auto started = made->loop_->start("tunvs/decap", [own = made.get()] { own->run(); }); !started)
     return started.error();
   return made;
@@ -101,6 +110,7 @@ void Decapsulator::run() {
       return;
     }
     if (waits.back().revents != 0) return;
+    if (path_ != nullptr) path_->sweep(coarseNowMs());
     if (waits[sockets_.size()].revents != 0) return failureErrno_.store(EBADFD, std::memory_order_relaxed);
     for (size_t i = 0; i < sockets_.size(); i++) {
       if (waits[i].revents != 0 && !receiveAll(sockets_[i], buffers)) return;
@@ -131,14 +141,19 @@ bool Decapsulator::receiveAll(const TunnelSocket& socket, Buffers& buffers) {
 
 void Decapsulator::take(const TunnelSocket& socket, const msghdr& message, std::span<uint8_t> bytes) {
   const size_t each = datagramBytes(message, bytes.size());
+  bool isAccepted = false;
   do {
     const std::span<uint8_t> datagram = bytes.first(std::min(each, bytes.size()));
     bytes = bytes.subspan(datagram.size());
     const Decapsulated result = socket.decapsulate(message, datagram, rules_);
     std::atomic<uint64_t>& count = verdicts_[static_cast<size_t>(result.verdict)];
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    if (result.verdict == DecapVerdict::accepted) writer_->add(result.inner);
+    if (result.verdict != DecapVerdict::accepted) continue;
+    isAccepted = true;
+    writer_->add(result.inner);
   } while (!bytes.empty());
+  if (path_ == nullptr || !isAccepted) return;
+  if (const auto tunnel = socket.tunnelOf(message)) path_->vouch(*tunnel, coarseNowMs());
 }
 
 bool Decapsulator::deliver() {
@@ -166,6 +181,14 @@ DecapCounters Decapsulator::counters() const {
   for (const auto& [verdict, field] : kRefusals) {
     counters.*field = of(verdict);
     counters.received += counters.*field;
+  }
+  if (path_ != nullptr) {
+    const DecapPath::Counts fast = path_->counts();
+    counters.fastDelivered = fast.packets;
+    counters.received += fast.packets;
+    counters.delivered += fast.packets;
+    counters.deliveredBytes += fast.bytes;
+    counters.superPackets += fast.superPackets;
   }
   for (const TunnelSocket& socket : sockets_) counters.socketFull += socket.dropped();
   return counters;

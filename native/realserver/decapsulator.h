@@ -4,6 +4,8 @@
 // Where the kernel can, datagrams of GUE are received several at a time (UDP_GRO), and TCP segments that came in one
 // batch are written as one packet (realserver/inner_writer.h). All counters count them one by one.
 //
+// With a program in the kernel, the sockets get the first packet of each tunnel, and what the program leaves to them.
+//
 // Thread safety: any thread may call counters(); the control thread starts and destroys it.
 //
 // An open raw socket also keeps the kernel from answering "protocol unreachable" (measured on Linux 6.18 without the
@@ -24,6 +26,7 @@
 #include "io/tun/tun_device.h"
 #include "realserver/decap.h"
 #include "realserver/decap_counters.h"
+#include "realserver/decap_path.h"
 #include "realserver/inner_writer.h"
 #include "realserver/tunnel_socket.h"
 
@@ -36,6 +39,7 @@ struct DecapsulatorOptions {
   std::vector<std::string> encapsulations = {"ipip"};  // names of kEncapsulations
   std::vector<uint16_t> guePorts;                      // UDP, host order
   bool usesOffloads = true;  // receives and writes several packets as one, where the kernel can
+  bool usesProgram = false;  // a program in the kernel takes apart what it can (realserver/decap_path.h)
 };
 
 class Decapsulator {
@@ -66,6 +70,7 @@ class Decapsulator {
   const std::vector<TunnelSocket> sockets_;
   // Only the thread writes with these.
   const std::unique_ptr<InnerWriter> writer_;
+  std::unique_ptr<DecapPath> path_;  // null without a program
   std::array<std::atomic<uint64_t>, kDecapVerdicts> verdicts_{};
   std::atomic<int> failureErrno_{0};
   std::unique_ptr<LoopThread> loop_;  // last: it uses all the others

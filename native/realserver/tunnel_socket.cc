@@ -38,6 +38,9 @@ Result<UniqueFd> openSocket(Family outer, int type, int protocol, const std::str
   const bool tellsEcn = outer == Family::ipv4 ? enable(fd.get(), IPPROTO_IP, IP_RECVTOS)
                                               : enable(fd.get(), IPPROTO_IPV6, IPV6_RECVTCLASS);
   if (!tellsEcn) return Error::fromErrno(errno, "setsockopt", "can't see the traffic class of tunnel packets");
+  const bool tellsDevice = outer == Family::ipv4 ? enable(fd.get(), IPPROTO_IP, IP_PKTINFO)
+                                                 : enable(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO);
+  if (!tellsDevice) return Error::fromErrno(errno, "setsockopt", "can't see the devices of tunnel packets");
   return fd;
 }
 
@@ -121,6 +124,31 @@ Decapsulated TunnelSocket::decapsulate(const msghdr& message, std::span<uint8_t>
   return tunvs::decapsulate({.source = sourceOf(from), .ecn = ecnOf(message), .bytes = bytes}, *encapsulation, rules);
 }
 
+std::optional<DecapTunnel> TunnelSocket::tunnelOf(const msghdr& message) const {
+  DecapTunnel tunnel{};
+  const IpAddress from = sourceOf(*static_cast<const TunnelSourceAddress*>(message.msg_name));
+  std::memcpy(tunnel.source, from.bytes.data(), from.isV4() ? 4 : 16);
+  forEachControl(message, [&](const cmsghdr& part) {
+    if (part.cmsg_level == IPPROTO_IP && part.cmsg_type == IP_PKTINFO &&
+        part.cmsg_len >= CMSG_LEN(sizeof(in_pktinfo))) {
+      const auto info = loadUnaligned<in_pktinfo>(CMSG_DATA(&part));
+      tunnel.interfaceIndex = static_cast<uint32_t>(info.ipi_ifindex);
+      std::memcpy(tunnel.destination, &info.ipi_addr, 4);
+    }
+    if (part.cmsg_level == IPPROTO_IPV6 && part.cmsg_type == IPV6_PKTINFO &&
+        part.cmsg_len >= CMSG_LEN(sizeof(in6_pktinfo))) {
+      const auto info = loadUnaligned<in6_pktinfo>(CMSG_DATA(&part));
+      tunnel.interfaceIndex = info.ipi6_ifindex;
+      std::memcpy(tunnel.destination, &info.ipi6_addr, 16);
+    }
+  });
+  if (tunnel.interfaceIndex == 0) return std::nullopt;
+  tunnel.port = htons(port);
+  tunnel.protocol = static_cast<uint8_t>(encapsulation->protocol);
+  tunnel.isIpv6 = outer == Family::ipv6 ? 1 : 0;
+  return tunnel;
+}
+
 size_t datagramBytes(const msghdr& message, size_t bytes) {
   size_t each = bytes;
   forEachControl(message, [&](const cmsghdr& part) {
@@ -149,9 +177,10 @@ Result<std::vector<TunnelSocket>> openTunnelSockets(std::span<const std::string>
     }
   }
   std::vector<TunnelSocket> sockets;
-  const auto add = [&](const Encapsulation& encapsulation, Family outer, Result<UniqueFd> fd) -> Result<void> {
+  const auto add = [&](const Encapsulation& encapsulation, Family outer, Result<UniqueFd> fd,
+                       uint16_t port = 0) -> Result<void> {
     if (!fd) return fd.error();
-    sockets.push_back({std::move(fd).value(), &encapsulation, outer});
+    sockets.push_back({std::move(fd).value(), &encapsulation, outer, port});
     return {};
   };
   for (const Encapsulation& encapsulation : kEncapsulations) {
@@ -166,7 +195,7 @@ Result<std::vector<TunnelSocket>> openTunnelSockets(std::span<const std::string>
         continue;
       }
       for (const uint16_t port : guePorts) {
-        if (auto added = add(encapsulation, outer, openUdp(outer, port, options)); !added) return added.error();
+        if (auto added = add(encapsulation, outer, openUdp(outer, port, options), port); !added) return added.error();
       }
     }
   }

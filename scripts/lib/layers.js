@@ -17,7 +17,7 @@ const directed = [
   'director',
 ];
 const ports = [...pure, 'io/os'];
-const io = [...ports, 'io/route', 'io/port', 'io/tun', 'io/packet', 'io/memory', 'io/pcap'];
+const io = [...ports, 'io/route', 'io/tc', 'io/port', 'io/tun', 'io/packet', 'io/memory', 'io/pcap'];
 
 /** @type {readonly Layer[]} Bytes and `now` in, bytes and verdicts out, down to `director`; then what runs it. */
 export const native = [
@@ -56,6 +56,7 @@ export const native = [
   },
   { folder: 'io/os', holds: 'threads, descriptors, files, clocks', uses: ['core'] },
   { folder: 'io/route', holds: 'routes, neighbours and changes of the host, by netlink', uses: ports },
+  { folder: 'io/tc', holds: 'TC programs: their maps, loading and attaching them', uses: [...ports, 'io/route'] },
   { folder: 'io/port', holds: 'what a port is, and its halves: a device and an egress', uses: ports },
   { folder: 'io/tun', holds: 'the TUN device', uses: [...ports, 'io/route', 'io/port'] },
   {
@@ -69,7 +70,7 @@ export const native = [
   {
     folder: 'fastpath',
     holds: 'the program in the kernel for established connections, and what keeps it up to date',
-    uses: all(['io/os', 'io/route'], directed),
+    uses: all(['io/os', 'io/route', 'io/tc'], directed),
   },
   {
     folder: 'engine',

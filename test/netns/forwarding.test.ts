@@ -22,7 +22,8 @@ for (const { egress, queues, fastPath } of ways) {
     let director: DirectorAgent;
 
     before(async () => {
-      stage = await TestStage.open();
+      // Where no packet has to go by user space at the director, none has to at the real servers.
+      stage = await TestStage.open(fastPath?.startsWith('ingress') ? { mode: 'bpf' } : {});
       director = await DirectorAgent.open(stage.director, {
         source: stage.topology.directorAddress,
         egress,
@@ -115,6 +116,12 @@ for (const { egress, queues, fastPath } of ways) {
         const [, routed] = /^Ip: (?:\d+ ){5}(\d+)/m.exec(stdout) ?? [];
         const rest = Number(counters.received) - Number(counters.fastForwarded);
         assert.ok(Number(routed) > 0 && Number(routed) < rest + 50, `${routed} were routed, and ${rest} were slow`);
+        for (const { command } of stage.servers) {
+          await command.stop();
+          const { counters } = JSON.parse(command.lines.at(-1) ?? '');
+          const { received, fastDelivered, merged } = counters;
+          assert.ok(fastDelivered > received * 0.9 && merged < 100, JSON.stringify(counters));
+        }
         assert.deepEqual(await director.run((d) => d.device?.fastPath.hooks.map((hook) => hook.isAttached)), [
           true,
           true,

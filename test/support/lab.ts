@@ -61,6 +61,8 @@ export interface TestStageOptions extends TopologyOptions {
   topology?: keyof typeof topologies;
   /** As `tunvs realserver --forwarding` takes it, for all or by number from 0. Default: `ipip`. */
   forwarding?: string | ((index: number) => string);
+  /** As `tunvs realserver --mode` takes it; that of the environment, TUNVS_TEST_REAL_SERVER_MODE, unless given. */
+  mode?: string;
   /** Directors that the real servers accept packets from; the director's addresses by default. */
   directors?: readonly string[];
   /** Virtual addresses besides the topology's; where that is routed, the router sends them to the director. */
@@ -147,7 +149,7 @@ async function startServer(
   topology: DirectorLab,
   server: LabRealServer,
   index: number,
-  { forwarding = 'ipip', directors, moreVirtualAddresses = [] }: TestStageOptions,
+  { forwarding = 'ipip', mode, directors, moreVirtualAddresses = [] }: TestStageOptions,
 ): Promise<TestServer> {
   const { virtualAddress, virtualAddress6, directorAddress, directorAddress6, hasIpv6 } = topology;
   const virtualAddresses = [virtualAddress, ...(hasIpv6 ? [virtualAddress6] : []), ...moreVirtualAddresses];
@@ -156,6 +158,7 @@ async function startServer(
       virtualAddress: virtualAddresses,
       director: directors ?? [directorAddress, ...(hasIpv6 ? [directorAddress6] : [])],
       forwarding: typeof forwarding === 'string' ? forwarding : forwarding(index),
+      mode: mode ?? process.env.TUNVS_TEST_REAL_SERVER_MODE,
     }),
     Agent.connect(server.host.node(program('web-server'), [server.host.name, `${PORT}`])),
   ]);

@@ -20,6 +20,7 @@ function measured({ requests = 100, ...more }: Partial<Measured> & { requests?: 
     programCpuNs: 1_000_000,
     receiverCpuNs: 500_000,
     decapsulatorCpuNs: 0,
+    serverReceiverCpuNs: 0,
     directorPackets: 1000,
     directorSentBytes: 0,
     directorReceivedBytes: 0,

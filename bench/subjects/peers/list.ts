@@ -26,6 +26,7 @@ export const peers = {
   ),
   tunvsFastPath: tunvs({ queues: 1, egress: 'packet', fastPath: 'egress' }, true),
   tunvsFastPathIngress: tunvs({ queues: 1, egress: 'packet', fastPath: 'ingress' }, true),
+  tunvsFastPathAtBothEnds: tunvs({ queues: 1, egress: 'packet', fastPath: 'ingress', realServerMode: 'bpf' }, true),
   tunvsFastPathGue: tunvs(
     { queues: 1, egress: 'packet', fastPath: 'egress', forwarding: '-i --tun-type gue --tun-port 6080' },
     true,

@@ -14,6 +14,8 @@ export interface Peer {
   isVariant?: boolean;
   /** It sends tunnel packets, which `tunvs realserver` takes on the servers; what that costs is said apart. */
   isTunnelled?: boolean;
+  /** As `tunvs realserver --mode` takes it, on the servers. */
+  realServerMode?: 'bpf';
   /** It sends GUE instead of IPIP, to port 6080. */
   isGue?: boolean;
   /** Answers go straight from the server to the client. */

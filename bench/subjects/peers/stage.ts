@@ -21,6 +21,8 @@ export interface Stage {
   server: LabHost;
   /** The kernel's threads that receive what comes to the director; none for `segments`. */
   receivers: number[];
+  /** The same for what comes to the server by the tunnels. */
+  serverReceivers: number[];
 }
 
 export const DIRECTOR_SOURCE = '10.2.0.1';
@@ -30,6 +32,7 @@ export const WEB_PORT = 80;
 const suffix = process.pid.toString(36);
 export const CLIENT_SIDE = `in-${suffix}`;
 export const SERVER_SIDE = `out-${suffix}`;
+const SERVER_DEVICE = `rs-${suffix}`;
 /** The server's answers from a virtual address that is in this table go past the director. */
 const PAST_DIRECTOR = 100;
 /** Longer packets would not fit through a tunnel: GUE's headers are the longest, of 32 bytes. Every peer gets the same. */
@@ -55,13 +58,13 @@ export async function buildStage(lab: Lab, wire: Wire): Promise<Stage> {
   }
   await director.setSysctls({ 'net/ipv4/ip_forward': '1', 'net/ipv4/conf/all/send_redirects': '0' });
   lab.connect(client, 'eth0', director, CLIENT_SIDE);
-  lab.connect(director, SERVER_SIDE, server, 'eth0');
+  lab.connect(director, SERVER_SIDE, server, SERVER_DEVICE);
   lab.connect(server, 'back', client, 'back');
   const ends: [LabHost, string][] = [
     ...([
       [client, 'eth0'],
       [client, 'back'],
-      [server, 'eth0'],
+      [server, SERVER_DEVICE],
       [server, 'back'],
     ] as [LabHost, string][]),
     [director, CLIENT_SIDE],
@@ -75,12 +78,16 @@ export async function buildStage(lab: Lab, wire: Wire): Promise<Stage> {
   ]);
   director.ip([`address add 10.1.0.1/24 dev ${CLIENT_SIDE}`, `address add ${DIRECTOR_SOURCE}/24 dev ${SERVER_SIDE}`]);
   server.ip([
-    ...SERVERS.map((address) => `address add ${address}/24 dev eth0`),
+    ...SERVERS.map((address) => `address add ${address}/24 dev ${SERVER_DEVICE}`),
     'address add 10.3.0.1/24 dev back',
     `route add 10.1.0.0/24 via ${DIRECTOR_SOURCE}`,
     `route add 10.1.0.0/24 via 10.3.0.2 table ${PAST_DIRECTOR}`,
   ]);
-  return { lab, client, director, server, receivers: wire === 'frames' ? receivers() : [] };
+  const threads = (...devices: string[]) => (wire === 'frames' ? receivers(devices) : []);
+  return {
+    ...{ lab, client, director, server },
+    ...{ receivers: threads(CLIENT_SIDE, SERVER_SIDE), serverReceivers: threads(SERVER_DEVICE) },
+  };
 }
 
 /** Lets the server's answers from `address` go straight to the client. */
@@ -101,9 +108,9 @@ async function makeFrames(host: LabHost, device: string): Promise<void> {
   await host.exec(['sh', '-ec', lines.join('\n')]);
 }
 
-/** Finds the kernel's threads of the director's devices: `napi/DEVICE-NUMBER`. */
-function receivers(): number[] {
-  const wanted = [CLIENT_SIDE, SERVER_SIDE].map((device) => `napi/${device}-`);
+/** Finds the kernel's threads of these devices: `napi/DEVICE-NUMBER`. */
+function receivers(devices: readonly string[]): number[] {
+  const wanted = devices.map((device) => `napi/${device}-`);
   const found = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => wanted.some((prefix) => commandOf(pid).startsWith(prefix)))

@@ -16,18 +16,22 @@ export interface TunvsOptions {
   offloads?: 'auto' | 'off';
   /** Established connections go by the program in the kernel, at the egress of the director's device or earlier. */
   fastPath?: 'egress' | 'ingress';
+  /** What takes the tunnel packets apart on the servers: their own default unless given. */
+  realServerMode?: 'bpf';
   /** As ipvsadm takes it; IPIP unless given. */
   forwarding?: string;
 }
 
-export function tunvs({ queues, egress, offloads, fastPath, forwarding }: TunvsOptions, isVariant = false): Peer {
+export function tunvs(options: TunvsOptions, isVariant = false): Peer {
+  const { queues, egress, offloads, fastPath, realServerMode, forwarding } = options;
   const more = [offloads && `offloads ${offloads}`, fastPath && `fast path ${fastPath}`, forwarding]
     .filter(Boolean)
     .map((each) => `, ${each}`)
     .join('');
   return {
     programs: {},
-    configuration: `tunvs run, queues ${queues}, egress ${egress}${more}, scheduler wrr; tunvs realserver on the servers`,
+    configuration: `tunvs run, queues ${queues}, egress ${egress}${more}, scheduler wrr; tunvs realserver${realServerMode ? ` --mode ${realServerMode}` : ''} on the servers`,
+    realServerMode,
     isProgram: true,
     isVariant,
     isTunnelled: true,

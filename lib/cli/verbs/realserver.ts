@@ -1,6 +1,7 @@
 /** `tunvs realserver` makes this host a real server until a signal ends it. */
 import type { Command } from 'commander';
 import { type RealServerMethod, realServerMethods } from '../../values/forwarding-method.js';
+import { realServerModes } from '../../values/real-server-mode.js';
 import type { RealServerHost } from '../../realserver/real-server-host.js';
 import type { RealServerHostOptions } from '../../realserver/real-server-options.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
@@ -56,13 +57,14 @@ export const realserver: Verb = {
       .option('--gre-checksum', 'expect checksums in GRE packets (only kernel mode needs to know)')
       .option(
         '--mode <mode>',
-        'auto, kernel (its tunnel modules) or userspace (sockets and a TUN device) (default: auto)',
-        choiceArgument(['auto', 'kernel', 'userspace']),
+        'kernel (its tunnel modules), userspace (sockets and a TUN device), bpf (as userspace, with a program in the ' +
+          'kernel for most packets), or auto: the first of kernel and userspace that works (default: auto)',
+        choiceArgument(realServerModes),
       )
       .option('--device <name>', 'name of the tunnel device where tunl0 and its like are not used (default: tunvs-rs0)')
       .option(
         '--offloads <choice>',
-        'packets in larger units, in userspace mode: auto or off (default: auto)',
+        'packets in larger units, in the modes userspace and bpf: auto or off (default: auto)',
         choiceArgument(['auto', 'off']),
       )
       .option(

@@ -15,9 +15,9 @@
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 
-#include "helpers.h"
-#include "layout.h"
-#include "lookup.h"
+#include "fastpath/bpf/layout.h"
+#include "fastpath/bpf/lookup.h"
+#include "io/tc/bpf/helpers.h"
 
 extern const struct {
   int unused;

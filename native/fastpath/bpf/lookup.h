@@ -6,8 +6,8 @@
 #ifndef TUNVS_FASTPATH_LOOKUP_H
 #define TUNVS_FASTPATH_LOOKUP_H
 
-#include "helpers.h"
-#include "layout.h"
+#include "fastpath/bpf/layout.h"
+#include "io/tc/bpf/helpers.h"
 
 struct Conn {
   __u64 addresses;

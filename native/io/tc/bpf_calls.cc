@@ -1,4 +1,4 @@
-#include "fastpath/bpf_calls.h"
+#include "io/tc/bpf_calls.h"
 
 #include <cerrno>
 #include <cstring>
@@ -19,31 +19,60 @@ Error refused(int error, const std::string& what) {
   return Error::fromErrno(error, "bpf", what);
 }
 
+// Makes a map. `valueBytes` and `entries` say how much memory it takes.
+Result<UniqueFd> makeMap(const std::string& what, const bpf_attr& attributes) {
+  bpf_attr copy = attributes;
+  UniqueFd made(bpfCall(BPF_MAP_CREATE, copy));
+  if (made) return made;
+  const int error = errno;
+  if (error != ENOMEM) return refused(error, "can't make " + what);
+  const uint64_t mebibytes = (uint64_t{attributes.value_size} * attributes.max_entries) >> 20;
+  return Error{ErrorCode::system, "can't make " + what + ": no memory for " + std::to_string(mebibytes) + " MiB", error,
+               "bpf"};
+}
+
 }  // namespace
 
-Result<UniqueFd> makeBpfArray(const char* what, uint32_t valueBytes, uint32_t entries) {
+Result<UniqueFd> makeBpfArray(const std::string& what, uint32_t valueBytes, uint32_t entries) {
   bpf_attr attributes{};
   attributes.map_type = BPF_MAP_TYPE_ARRAY;
   attributes.key_size = sizeof(uint32_t);
   attributes.value_size = valueBytes;
   attributes.max_entries = entries;
   attributes.map_flags = BPF_F_MMAPABLE;
-  UniqueFd made(bpfCall(BPF_MAP_CREATE, attributes));
-  if (made) return made;
-  const int error = errno;
-  const std::string sentence = std::string("can't make the fast path's ") + what;
-  if (error == ENOMEM) {
-    const uint64_t mebibytes = (uint64_t{valueBytes} * entries) >> 20;
-    return Error{ErrorCode::system, sentence + ": no memory for " + std::to_string(mebibytes) + " MiB", error, "bpf"};
-  }
-  return refused(error, sentence);
+  return makeMap(what, attributes);
 }
 
-Result<UniqueFd> loadTcProgram(const char* name, std::span<const bpf_insn> program) {
+Result<UniqueFd> makeBpfHash(const std::string& what, uint32_t keyBytes, uint32_t valueBytes, uint32_t entries) {
+  bpf_attr attributes{};
+  attributes.map_type = BPF_MAP_TYPE_HASH;
+  attributes.key_size = keyBytes;
+  attributes.value_size = valueBytes;
+  attributes.max_entries = entries;
+  return makeMap(what, attributes);
+}
+
+bool setBpfEntry(int map, const void* key, const void* value) {
+  bpf_attr attributes{};
+  attributes.map_fd = static_cast<uint32_t>(map);
+  attributes.key = bpfAddress(key);
+  attributes.value = bpfAddress(value);
+  attributes.flags = BPF_ANY;
+  return bpfCall(BPF_MAP_UPDATE_ELEM, attributes) == 0;
+}
+
+void deleteBpfEntry(int map, const void* key) {
+  bpf_attr attributes{};
+  attributes.map_fd = static_cast<uint32_t>(map);
+  attributes.key = bpfAddress(key);
+  bpfCall(BPF_MAP_DELETE_ELEM, attributes);
+}
+
+Result<UniqueFd> loadTcProgram(const std::string& owner, const char* name, std::span<const bpf_insn> program) {
   UniqueFd loaded = loadBpfProgram(BPF_PROG_TYPE_SCHED_CLS, program, name);
   if (loaded) return loaded;
   const int error = errno;
-  Error why = refused(error, "can't load the fast path's program");
+  Error why = refused(error, "can't load " + owner + "'s program");
   if (error == EPERM || error == ENOSYS) return why;
   std::string log(kLogBytes, '\0');
   if (loadBpfProgram(BPF_PROG_TYPE_SCHED_CLS, program, name, &log)) return why;
@@ -53,7 +82,7 @@ Result<UniqueFd> loadTcProgram(const char* name, std::span<const bpf_insn> progr
   return why;
 }
 
-Result<UniqueFd> attachTcx(int program, int interfaceIndex, bool isIngress) {
+Result<UniqueFd> attachTcx(const std::string& owner, int program, int interfaceIndex, bool isIngress) {
   bpf_attr attributes{};
   attributes.link_create.prog_fd = static_cast<uint32_t>(program);
   attributes.link_create.target_ifindex = static_cast<uint32_t>(interfaceIndex);
@@ -61,7 +90,7 @@ Result<UniqueFd> attachTcx(int program, int interfaceIndex, bool isIngress) {
   UniqueFd link(bpfCall(BPF_LINK_CREATE, attributes));
   if (link) return link;
   const int error = errno;
-  const std::string what = "can't attach the fast path's program";
+  const std::string what = "can't attach " + owner + "'s program";
   if (error == EINVAL) return Error{ErrorCode::unsupported, what + ": it needs Linux 6.6 or later", error, "bpf"};
   return refused(error, what);
 }
@@ -78,17 +107,17 @@ int tcxDevice(int link) {
   return bpfCall(BPF_OBJ_GET_INFO_BY_FD, attributes) == 0 ? static_cast<int>(info.interfaceIndex) : 0;
 }
 
-Result<void> canAttachTcx() {
+Result<void> canAttachTcx(const std::string& owner) {
   constexpr bpf_insn kProgram[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
-  auto program = loadTcProgram("tunvs_probe", kProgram);
+  auto program = loadTcProgram(owner, "tunvs_probe", kProgram);
   if (!program) return program.error();
   // No device has this number, which is what a kernel that knows tcx complains about.
-  const auto link = attachTcx(program.value().get(), INT32_MAX, /*isIngress=*/false);
+  const auto link = attachTcx(owner, program.value().get(), INT32_MAX, /*isIngress=*/false);
   if (link.ok() || link.error().errnoValue == ENODEV) return {};
   return link.error();
 }
 
-Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet) {
+Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet, uint32_t interfaceIndex) {
   std::vector<uint8_t> out(packet.size() + 256);
   bpf_attr attributes{};
   attributes.test.prog_fd = static_cast<uint32_t>(program);
@@ -96,8 +125,14 @@ Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet) {
   attributes.test.data_size_in = static_cast<uint32_t>(packet.size());
   attributes.test.data_out = bpfAddress(out.data());
   attributes.test.data_size_out = static_cast<uint32_t>(out.size());
+  __sk_buff context{};
+  context.ifindex = interfaceIndex;
+  if (interfaceIndex != 0) {
+    attributes.test.ctx_in = bpfAddress(&context);
+    attributes.test.ctx_size_in = sizeof context;
+  }
   attributes.test.repeat = 1;
-  if (bpfCall(BPF_PROG_TEST_RUN, attributes) < 0) return refused(errno, "can't run the fast path's program");
+  if (bpfCall(BPF_PROG_TEST_RUN, attributes) < 0) return refused(errno, "can't run the program");
   out.resize(attributes.test.data_size_out);
   packet = std::move(out);
   return attributes.test.retval;

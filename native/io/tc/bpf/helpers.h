@@ -1,6 +1,6 @@
-/* The kernel's helpers that the program calls, by their numbers in linux/bpf.h. */
-#ifndef TUNVS_FASTPATH_HELPERS_H
-#define TUNVS_FASTPATH_HELPERS_H
+/* The kernel's helpers that our programs call, by their numbers in linux/bpf.h. */
+#ifndef TUNVS_IO_TC_HELPERS_H
+#define TUNVS_IO_TC_HELPERS_H
 
 #include <linux/bpf.h>
 
@@ -14,6 +14,7 @@ static long (*const adjustRoom)(struct __sk_buff* skb, __s32 bytes, __u32 mode,
                                 __u64 flags) = (void*)BPF_FUNC_skb_adjust_room;
 static long (*const storeBytes)(struct __sk_buff* skb, __u32 at, const void* from, __u32 bytes,
                                 __u64 flags) = (void*)BPF_FUNC_skb_store_bytes;
+static long (*const changeTrust)(struct __sk_buff* skb, __u64 level) = (void*)BPF_FUNC_csum_level;
 static __u64 (*const coarseNanoseconds)(void) = (void*)BPF_FUNC_ktime_get_coarse_ns;
 
 /* A constant that the loader puts in, which the verifier then knows. */

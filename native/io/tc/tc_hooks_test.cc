@@ -1,25 +1,26 @@
-#include "fastpath/fast_hooks.h"
+#include "io/tc/tc_hooks.h"
 
-#include "fastpath/bpf_calls.h"
+#include "io/tc/bpf_calls.h"
 #include "support/network_namespace.h"
 
-namespace tunvs::fast_hooks_test {
+namespace tunvs::tc_hooks_test {
 namespace {
 
 using namespace tunvs::testing;
 
 // Lets every packet go on, and notes where it is to run.
 struct Loads {
-  std::vector<FastPlace> places;
-  FastHooks hooks{[this](FastPlace place) {
-    places.push_back(place);
-    constexpr bpf_insn kGoOn[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
-    return loadTcProgram("tunvs_test", kGoOn);
-  }};
+  std::vector<TcPlace> places;
+  TcHooks hooks{
+      "the program", [this](TcPlace place) {
+        places.push_back(place);
+        constexpr bpf_insn kGoOn[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+        return loadTcProgram("the program", "tunvs_test", kGoOn);
+      }};
 
   std::string text() const {
     std::string all;
-    for (const FastHook& hook : hooks.list()) {
+    for (const TcHook& hook : hooks.list()) {
       all += hook.device + (hook.isIngress ? " in " : " out ") + (hook.isAttached ? "on" : "off") + "\n";
     }
     return all;
@@ -27,7 +28,7 @@ struct Loads {
 };
 
 #define SKIP_WITHOUT_TCX() \
-  if (const auto can = canAttachTcx(); !can) SKIP(can.error().message)
+  if (const auto can = canAttachTcx("the program"); !can) SKIP(can.error().message)
 
 TEST_IN_NAMESPACE("the program of a place is loaded once, for the link header that the device has") {
   SKIP_WITHOUT_TCX();
@@ -36,7 +37,7 @@ TEST_IN_NAMESPACE("the program of a place is loaded once, for the link header th
   for (const auto& [device, isIngress] : {std::pair("veth0", true), {"veth1", true}, {"tun0", true}, {"tun0", false}}) {
     CHECK(l.hooks.attach(device, isIngress).ok());
   }
-  CHECK(l.places == (std::vector<FastPlace>{{14, true}, {0, true}, {0, false}}));
+  CHECK(l.places == (std::vector<TcPlace>{{14, true}, {0, true}, {0, false}}));
   CHECK_EQ(l.text(), "veth0 in on\nveth1 in on\ntun0 in on\ntun0 out on\n");
   l.hooks.clear();
   CHECK_EQ(l.text(), "");
@@ -66,13 +67,13 @@ TEST_IN_NAMESPACE("a device that is not there, or has another link header, is re
   Loads l;
   const auto absent = l.hooks.attach("nowhere0", true);
   REQUIRE(!absent.ok());
-  CHECK_EQ(absent.error().message, "the fast path finds no device nowhere0: No such device");
+  CHECK_EQ(absent.error().message, "the program finds no device nowhere0: No such device");
   const auto loopback = l.hooks.attach("lo", true);
   REQUIRE(!loopback.ok());
   CHECK_EQ(loopback.error().message,
-           "the fast path can't read what comes in by lo: it takes Ethernet devices, and those without a link header");
+           "the program can't read what comes in by lo: it takes Ethernet devices, and those without a link header");
   CHECK_EQ(l.text(), "");
 }
 
 }  // namespace
-}  // namespace tunvs::fast_hooks_test
+}  // namespace tunvs::tc_hooks_test

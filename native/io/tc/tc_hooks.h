@@ -1,5 +1,5 @@
-// Where the fast path's program is attached: at the egress of TUN devices, and at the ingress of devices by which
-// packets come in. A device may go and come back under its name; then mend() attaches the program again.
+// Where a TC program is attached: at the egress or the ingress of devices. A device may go and come back under its
+// name; then mend() attaches the program again.
 //
 // Thread safety: any thread makes any call.
 #pragma once
@@ -16,31 +16,32 @@
 namespace tunvs {
 
 // What the program has to know of the place where it runs.
-struct FastPlace {
+struct TcPlace {
   uint32_t linkBytes = 0;  // in front of IP headers: 14 at an Ethernet device, 0 at a TUN device
   bool isIngress = false;  // the host has not routed the packet yet
-  friend bool operator==(const FastPlace&, const FastPlace&) = default;
+  friend bool operator==(const TcPlace&, const TcPlace&) = default;
 };
 
-struct FastHook {
+struct TcHook {
   std::string device;
   bool isIngress;
   bool isAttached;
 };
 
-class FastHooks {
+class TcHooks {
  public:
   // Loads the program for a place.
-  using Load = std::function<Result<UniqueFd>(FastPlace)>;
-  explicit FastHooks(Load load) : load_(std::move(load)) {}
+  using Load = std::function<Result<UniqueFd>(TcPlace)>;
+  // `owner` names whose program it is, in errors: "the fast path".
+  TcHooks(std::string owner, Load load) : owner_(std::move(owner)), load_(std::move(load)) {}
 
   // Returns the descriptor of the program for a place, which is loaded once.
-  Result<int> program(FastPlace place);
+  Result<int> program(TcPlace place);
   Result<void> attach(const std::string& device, bool isIngress);
   void mend();
   // Detaches the program everywhere; it stays loaded.
   void clear();
-  std::vector<FastHook> list() const;
+  std::vector<TcHook> list() const;
 
  private:
   struct Attached {
@@ -49,13 +50,14 @@ class FastHooks {
     int index;
     UniqueFd link;
   };
-  Result<int> loaded(FastPlace place);
+  Result<int> loaded(TcPlace place);
   Result<Attached> attached(const std::string& device, bool isIngress);
   static bool holds(const Attached& hook);
 
+  const std::string owner_;
   const Load load_;
   mutable std::mutex lock_;  // of all that follows
-  std::vector<std::pair<FastPlace, UniqueFd>> programs_;
+  std::vector<std::pair<TcPlace, UniqueFd>> programs_;
   std::vector<Attached> hooks_;
 };
 

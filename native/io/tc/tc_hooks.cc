@@ -1,4 +1,4 @@
-#include "fastpath/fast_hooks.h"
+#include "io/tc/tc_hooks.h"
 
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "fastpath/bpf_calls.h"
 #include "io/route/netlink.h"
+#include "io/tc/bpf_calls.h"
 
 namespace tunvs {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 constexpr uint32_t kEthernetBytes = 14;
 
 // Returns the bytes in front of IP headers of what comes in by a device.
-Result<uint32_t> linkBytes(const std::string& device, int index) {
+Result<uint32_t> linkBytes(const std::string& owner, const std::string& device, int index) {
   auto netlink = Netlink::open();
   if (!netlink) return netlink.error();
   const auto link = netlink.value()->link(index);
@@ -25,19 +25,19 @@ Result<uint32_t> linkBytes(const std::string& device, int index) {
     case ARPHRD_NONE:
     case ARPHRD_RAWIP: return 0u;
     default:
-      return Error::make(ErrorCode::unsupported, "the fast path can't read what comes in by " + device +
+      return Error::make(ErrorCode::unsupported, owner + " can't read what comes in by " + device +
                                                      ": it takes Ethernet devices, and those without a link header");
   }
 }
 
 }  // namespace
 
-Result<int> FastHooks::program(FastPlace place) {
+Result<int> TcHooks::program(TcPlace place) {
   const std::lock_guard guard(lock_);
   return loaded(place);
 }
 
-Result<int> FastHooks::loaded(FastPlace place) {
+Result<int> TcHooks::loaded(TcPlace place) {
   const auto known =
       std::find_if(programs_.begin(), programs_.end(), [&](const auto& each) { return each.first == place; });
   if (known != programs_.end()) return known->second.get();
@@ -47,36 +47,44 @@ Result<int> FastHooks::loaded(FastPlace place) {
   return programs_.back().second.get();
 }
 
-Result<void> FastHooks::attach(const std::string& device, bool isIngress) {
+Result<void> TcHooks::attach(const std::string& device, bool isIngress) {
   const std::lock_guard guard(lock_);
+  const auto known = std::find_if(hooks_.begin(), hooks_.end(), [&](const Attached& hook) {
+    return hook.device == device && hook.isIngress == isIngress;
+  });
+  if (known != hooks_.end() && holds(*known)) return {};
   auto made = attached(device, isIngress);
   if (!made) return made.error();
-  hooks_.push_back(std::move(made).value());
+  if (known != hooks_.end()) {
+    *known = std::move(made).value();
+  } else {
+    hooks_.push_back(std::move(made).value());
+  }
   return {};
 }
 
-Result<FastHooks::Attached> FastHooks::attached(const std::string& device, bool isIngress) {
+Result<TcHooks::Attached> TcHooks::attached(const std::string& device, bool isIngress) {
   const auto index = static_cast<int>(::if_nametoindex(device.c_str()));
-  if (index == 0) return Error::fromErrno(errno, "if_nametoindex", "the fast path finds no device " + device);
-  FastPlace place{0, isIngress};
+  if (index == 0) return Error::fromErrno(errno, "if_nametoindex", owner_ + " finds no device " + device);
+  TcPlace place{0, isIngress};
   if (isIngress) {
-    const auto bytes = linkBytes(device, index);
+    const auto bytes = linkBytes(owner_, device, index);
     if (!bytes) return bytes.error();
     place.linkBytes = bytes.value();
   }
   const auto made = loaded(place);
   if (!made) return made.error();
-  auto link = attachTcx(made.value(), index, isIngress);
+  auto link = attachTcx(owner_, made.value(), index, isIngress);
   if (!link) return link.error();
   return Attached{device, isIngress, index, std::move(link).value()};
 }
 
-bool FastHooks::holds(const Attached& hook) {
+bool TcHooks::holds(const Attached& hook) {
   return tcxDevice(hook.link.get()) == hook.index &&
          static_cast<int>(::if_nametoindex(hook.device.c_str())) == hook.index;
 }
 
-void FastHooks::mend() {
+void TcHooks::mend() {
   const std::lock_guard guard(lock_);
   for (Attached& hook : hooks_) {
     if (holds(hook)) continue;
@@ -84,14 +92,14 @@ void FastHooks::mend() {
   }
 }
 
-void FastHooks::clear() {
+void TcHooks::clear() {
   const std::lock_guard guard(lock_);
   hooks_.clear();
 }
 
-std::vector<FastHook> FastHooks::list() const {
+std::vector<TcHook> TcHooks::list() const {
   const std::lock_guard guard(lock_);
-  std::vector<FastHook> all;
+  std::vector<TcHook> all;
   for (const Attached& hook : hooks_) all.push_back({hook.device, hook.isIngress, holds(hook)});
   return all;
 }

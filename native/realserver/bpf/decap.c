@@ -1,0 +1,188 @@
+/* Takes tunnel packets apart at the ingress (TC) of the devices by which they come in, and hands the inner packets to
+ * the real server's TUN device, as if it had read them: inside the kernel, without a call, and super-packets whole.
+ *
+ * It takes packets of tunnels only for which the host has delivered one to the real server's sockets (decap_path.h), so
+ * what the host's addresses, routes and firewall say is asked there. It does what decapsulate() of realserver/decap.h
+ * does with a packet that is accepted as it is; every other packet goes on to the host, and so to the sockets.
+ *
+ * scripts/bpf.js compiles this file into program.inc.
+ */
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+
+#include "io/tc/bpf/helpers.h"
+#include "realserver/bpf/layout.h"
+
+extern const struct {
+  int unused;
+} tunnels __attribute__((section("maps"))), addresses __attribute__((section("maps"))),
+    tallies __attribute__((section("maps")));
+
+#define BE16(value) __builtin_bswap16(value)
+enum { kIpip = 4, kIpv6 = 41, kGre = 47, kGueVersion1 = 0x40, kGreReserved = 0x07f8 };
+enum { kCsumTrusted = BPF_CSUM_LEVEL_INC };
+#ifndef BPF_F_ADJ_ROOM_DECAP_L3_IPV4 /* Linux 6.3 */
+enum { BPF_F_ADJ_ROOM_DECAP_L3_IPV4 = 1 << 7, BPF_F_ADJ_ROOM_DECAP_L3_IPV6 = 1 << 8 };
+#endif
+
+/* The inner packet, as far as it is known. */
+struct Inner {
+  struct DecapAddress destination;
+  __u32 length;   /* of the whole packet, as its header says */
+  __u8 ecn;
+  __u8 isTrusted; /* its checksum was left unfinished by a sender without a network card (realserver/ip_view.h) */
+};
+
+INLINE __u32 fold(__u64 sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (sum & 0xffff) + (sum >> 16);
+}
+
+INLINE __u64 sum20(const void *at) {
+  const __u32 *words = at;
+  return (__u64)words[0] + words[1] + words[2] + words[3] + words[4];
+}
+
+/* Tells whether the transport header's checksum is the pseudo header's sum alone, `addresses` being that of addresses. */
+INLINE int isUnfinished(struct __sk_buff *skb, void *transport, __u8 protocol, __u32 bytes, __u64 addresses) {
+  const __u32 at = protocol == IPPROTO_TCP ? 16 : 6;
+  if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) return 0;
+  if (transport + at + 2 > (void *)(long)skb->data_end) return 0;
+  const __u16 field = *(__u16 *)(transport + at);
+  return field != 0 && field == fold(addresses + BE16(protocol) + BE16((__u16)bytes));
+}
+
+/* Reads an inner packet of which `room` bytes are there. Returns 0 when the program may take it. */
+INLINE int parse4(struct __sk_buff *skb, void *at, __u32 room, struct Inner *inner) {
+  const struct iphdr *ip = at;
+  if (at + 20 > (void *)(long)skb->data_end || *(__u8 *)at != 0x45) return -1;
+  inner->length = BE16(ip->tot_len);
+  if (inner->length < 20 || inner->length > room || fold(sum20(at)) != 0xffff) return -1;
+  *(__u32 *)inner->destination.address = ip->daddr;
+  inner->ecn = ip->tos & 3;
+  if (!(ip->frag_off & BE16(0x3fff)))
+    inner->isTrusted =
+        isUnfinished(skb, at + 20, ip->protocol, inner->length - 20, (__u64)ip->saddr + ip->daddr);
+  return 0;
+}
+
+INLINE int parse6(struct __sk_buff *skb, void *at, __u32 room, struct Inner *inner) {
+  const struct ipv6hdr *ip = at;
+  if (at + 40 > (void *)(long)skb->data_end || *(__u8 *)at >> 4 != 6 || !ip->payload_len) return -1;
+  inner->length = 40 + BE16(ip->payload_len);
+  if (inner->length > room) return -1;
+  const __u32 *words = at + 8;
+  __u64 sum = 0;
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    ((__u32 *)inner->destination.address)[i] = words[4 + i];
+    sum += (__u64)words[i] + words[4 + i];
+  }
+  inner->destination.isIpv6 = 1;
+  inner->ecn = BE16(*(__u16 *)at) >> 4 & 3;
+  inner->isTrusted = isUnfinished(skb, at + 40, ip->nexthdr, inner->length - 40, sum);
+  return 0;
+}
+
+__attribute__((section("prog"), used)) int decapsulate(struct __sk_buff *skb) {
+  if (skb->pkt_type != PACKET_HOST || skb->vlan_present) return TC_ACT_UNSPEC;
+  void *end = (void *)(long)skb->data_end;
+  void *at = (void *)(long)skb->data + CONSTANT(kDecapLinkBytes);
+  struct DecapTunnel tunnel;
+  __builtin_memset(&tunnel, 0, sizeof tunnel);
+  __u32 ipBytes, total, ecn;
+  if (skb->protocol == BE16(ETH_P_IP)) {
+    const struct iphdr *ip = at;
+    if (at + 28 > end || *(__u8 *)at != 0x45 || (ip->frag_off & BE16(0x3fff))) return TC_ACT_UNSPEC;
+    tunnel.protocol = ip->protocol;
+    *(__u32 *)tunnel.source = ip->saddr;
+    *(__u32 *)tunnel.destination = ip->daddr;
+    ipBytes = 20;
+    total = BE16(ip->tot_len);
+    ecn = ip->tos & 3;
+    if (fold(sum20(at)) != 0xffff) return TC_ACT_UNSPEC;
+  } else if (skb->protocol == BE16(ETH_P_IPV6)) {
+    const struct ipv6hdr *ip = at;
+    if (at + 48 > end || *(__u8 *)at >> 4 != 6) return TC_ACT_UNSPEC;
+    tunnel.protocol = ip->nexthdr;
+    __builtin_memcpy(tunnel.source, at + 8, 16);
+    __builtin_memcpy(tunnel.destination, at + 24, 16);
+    tunnel.isIpv6 = 1;
+    ipBytes = 40;
+    total = 40 + BE16(ip->payload_len);
+    ecn = BE16(*(__u16 *)at) >> 4 & 3;
+  } else {
+    return TC_ACT_UNSPEC;
+  }
+  if (total + CONSTANT(kDecapLinkBytes) > skb->len) return TC_ACT_UNSPEC;
+
+  /* What stands between the outer IP header and the inner packet, and the inner family. */
+  void *payload = at + ipBytes;
+  if (payload + 8 > end) return TC_ACT_UNSPEC;
+  const __u8 *bytes = payload;
+  const __u16 *halves = payload;
+  __u32 tunnelBytes = 0, isIpv6;
+  if (tunnel.protocol == kIpip) {
+    isIpv6 = 0;
+  } else if (tunnel.protocol == kIpv6) {
+    isIpv6 = 1;
+  } else if (tunnel.protocol == kGre) {
+    if (halves[0] & ~BE16(kGreReserved)) return TC_ACT_UNSPEC;
+    if (halves[1] != BE16(ETH_P_IP) && halves[1] != BE16(ETH_P_IPV6)) return TC_ACT_UNSPEC;
+    tunnelBytes = 4;
+    isIpv6 = halves[1] == BE16(ETH_P_IPV6);
+  } else if (tunnel.protocol == IPPROTO_UDP && CONSTANT(kDecapTakesGue)) {
+    if (payload + 12 > end || BE16(halves[2]) != total - ipBytes) return TC_ACT_UNSPEC;
+    tunnel.port = halves[1];
+    if (bytes[8] >> 6 == 1) {
+      tunnelBytes = 8;
+      isIpv6 = bytes[8] >> 4 == 6;
+      if (!isIpv6 && bytes[8] >> 4 != 4) return TC_ACT_UNSPEC;
+    } else {
+      if (bytes[8] || halves[5] || (bytes[9] != kIpip && bytes[9] != kIpv6)) return TC_ACT_UNSPEC;
+      tunnelBytes = 12;
+      isIpv6 = bytes[9] == kIpv6;
+    }
+  } else {
+    return TC_ACT_UNSPEC;
+  }
+  tunnel.interfaceIndex = skb->ifindex;
+  if (!mapLookup(&tunnels, &tunnel)) return TC_ACT_UNSPEC;
+
+  const __u32 outerBytes = ipBytes + tunnelBytes;
+  if (total < outerBytes) return TC_ACT_UNSPEC;
+  struct Inner inner;
+  __builtin_memset(&inner, 0, sizeof inner);
+  if (isIpv6 ? parse6(skb, payload + tunnelBytes, total - outerBytes, &inner)
+             : parse4(skb, payload + tunnelBytes, total - outerBytes, &inner))
+    return TC_ACT_UNSPEC;
+  if (!mapLookup(&addresses, &inner.destination)) return TC_ACT_UNSPEC;
+  /* RFC 6040 figure 4: these change what the inner header says, or forbid the packet. */
+  if ((ecn == 3 && inner.ecn != 3) || (ecn == 1 && inner.ecn == 2)) return TC_ACT_UNSPEC;
+  /* A datagram without a checksum of its own has only the outer one, which the sockets check. */
+  if (tunnel.protocol == IPPROTO_UDP && halves[3]) {
+    void *transport = payload + tunnelBytes + (isIpv6 ? 40 : 20);
+    if (transport + 8 > end) return TC_ACT_UNSPEC;
+    const __u8 protocol = *(__u8 *)(payload + tunnelBytes + (isIpv6 ? 6 : 9));
+    if (protocol != IPPROTO_TCP && (protocol != IPPROTO_UDP || !*(__u16 *)(transport + 6))) return TC_ACT_UNSPEC;
+  }
+
+  __u32 cpu = currentCpu();
+  struct DecapTally *tally = mapLookup(&tallies, &cpu);
+  if (!tally) return TC_ACT_UNSPEC;
+  const __u32 segments = skb->gso_segs, isSuper = skb->gso_size != 0;
+  __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
+  if (isIpv6 != tunnel.isIpv6) flags |= isIpv6 ? BPF_F_ADJ_ROOM_DECAP_L3_IPV6 : BPF_F_ADJ_ROOM_DECAP_L3_IPV4;
+  if (adjustRoom(skb, -(__s32)outerBytes, BPF_ADJ_ROOM_MAC, flags)) return TC_ACT_UNSPEC;
+  if (inner.isTrusted) changeTrust(skb, kCsumTrusted);
+  tally->packets += isSuper && segments ? segments : 1;
+  tally->bytes += inner.length;
+  tally->superPackets += isSuper;
+  return redirectTo(CONSTANT(kDecapDevice), BPF_F_INGRESS);
+}

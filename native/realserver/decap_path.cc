@@ -1,0 +1,107 @@
+#include "realserver/decap_path.h"
+
+#include <net/if.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "io/os/possible_cpus.h"
+#include "io/tc/bpf_calls.h"
+#include "realserver/decap_program.h"
+
+namespace tunvs {
+namespace {
+
+const std::string kOwner = "the decapsulator";
+constexpr uint64_t kSweepMs = 1000;
+constexpr size_t kMostDevices = 256;
+
+DecapAddress keyOf(const IpAddress& address) {
+  DecapAddress key{};
+  std::memcpy(key.address, address.bytes.data(), address.family == Family::ipv4 ? 4 : 16);
+  key.isIpv6 = address.family == Family::ipv6 ? 1 : 0;
+  return key;
+}
+
+}  // namespace
+
+bool DecapPath::Less::operator()(const DecapTunnel& a, const DecapTunnel& b) const {
+  return std::memcmp(&a, &b, sizeof a) < 0;
+}
+
+Result<std::unique_ptr<DecapPath>> DecapPath::create(int device, const DecapRules& rules, bool takesGue) {
+  if (auto can = canAttachTcx(kOwner); !can) return can.error();
+  const auto virtualAddresses = rules.virtualAddresses();
+  auto tunnels = makeBpfHash(kOwner + "'s tunnels", sizeof(DecapTunnel), sizeof(uint32_t), kMostTunnels);
+  if (!tunnels) return tunnels.error();
+  auto addresses = makeBpfHash(kOwner + "'s addresses", sizeof(DecapAddress), sizeof(uint32_t),
+                               static_cast<uint32_t>(virtualAddresses.size()));
+  if (!addresses) return addresses.error();
+  auto tallies = BpfArray<DecapTally>::make(kOwner + "'s tallies", possibleCpus());
+  if (!tallies) return tallies.error();
+  std::unique_ptr<DecapPath> made(new DecapPath(std::move(tunnels).value(), std::move(addresses).value(),
+                                                std::move(tallies).value(), device, takesGue));
+  for (const IpAddress& address : virtualAddresses) {
+    const DecapAddress key = keyOf(address);
+    const uint32_t isThere = 1;
+    if (!setBpfEntry(made->addressMap_.get(), &key, &isThere))
+      return Error::fromErrno(errno, "bpf", "can't fill the decapsulator's addresses");
+  }
+  // The kernel looks through a program when it is loaded, so that what it would refuse is known here.
+  if (auto loaded = made->hooks_.program({14, true}); !loaded) return loaded.error();
+  return made;
+}
+
+DecapPath::DecapPath(UniqueFd tunnels, UniqueFd addresses, BpfArray<DecapTally> tallies, int device, bool takesGue)
+    : tunnelMap_(std::move(tunnels)),
+      addressMap_(std::move(addresses)),
+      tallies_(std::move(tallies)),
+      device_(device),
+      takesGue_(takesGue),
+      hooks_(kOwner, [this](TcPlace place) {
+        DecapConstants constants{};
+        constants[kDecapLinkBytes] = place.linkBytes;
+        constants[kDecapDevice] = static_cast<uint64_t>(device_);
+        constants[kDecapTakesGue] = takesGue_ ? 1 : 0;
+        const DecapMapDescriptors maps{tunnelMap_.get(), addressMap_.get(), tallies_.descriptor()};
+        return loadTcProgram(kOwner, "tunvs_decap", decapProgram(constants, maps));
+      }) {}
+
+bool DecapPath::attach(uint32_t interfaceIndex) {
+  if (const auto known = devices_.find(interfaceIndex); known != devices_.end()) return known->second;
+  if (devices_.size() >= kMostDevices) return false;
+  char name[IF_NAMESIZE];
+  const bool isAttached = ::if_indextoname(interfaceIndex, name) != nullptr && hooks_.attach(name, true).ok();
+  devices_[interfaceIndex] = isAttached;
+  return isAttached;
+}
+
+void DecapPath::vouch(const DecapTunnel& tunnel, uint64_t nowMs) {
+  if (tunnels_.contains(tunnel) || tunnels_.size() >= kMostTunnels || !attach(tunnel.interfaceIndex)) return;
+  const uint32_t isThere = 1;
+  if (setBpfEntry(tunnelMap_.get(), &tunnel, &isThere)) tunnels_[tunnel] = nowMs;
+}
+
+void DecapPath::sweep(uint64_t nowMs) {
+  if (nowMs - sweptMs_ < kSweepMs) return;
+  sweptMs_ = nowMs;
+  std::erase_if(tunnels_, [&](const auto& entry) {
+    if (nowMs - entry.second < kVouchedMs) return false;
+    deleteBpfEntry(tunnelMap_.get(), &entry.first);
+    return true;
+  });
+  if (!devices_.empty()) hooks_.mend();
+}
+
+DecapPath::Counts DecapPath::counts() const {
+  Counts sum;
+  const auto read = [](const DecapU64& from) { return __atomic_load_n(&from, __ATOMIC_RELAXED); };
+  for (const DecapTally& each : tallies_.lines()) {
+    sum.packets += read(each.packets);
+    sum.bytes += read(each.bytes);
+    sum.superPackets += read(each.superPackets);
+  }
+  return sum;
+}
+
+}  // namespace tunvs

@@ -1,0 +1,63 @@
+// A DecapPath has a program in the kernel take tunnel packets apart (bpf/decap.c), for tunnels that are vouched for:
+// the host has delivered a packet of them to a socket of the real server, and so its addresses, routes and firewall let
+// them in. Each tunnel is vouched for anew after a while.
+//
+// Thread safety: one thread calls vouch() and sweep(); counts() may come from any thread.
+// Invariant: no more than kMostTunnels are vouched for at a time; what comes by others goes by the sockets.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/tc/bpf_array.h"
+#include "io/tc/tc_hooks.h"
+#include "realserver/bpf/layout.h"
+#include "realserver/decap.h"
+
+namespace tunvs {
+
+class DecapPath {
+ public:
+  static constexpr size_t kMostTunnels = 1024;
+  static constexpr uint64_t kVouchedMs = 30'000;
+
+  // Inner packets for the virtual addresses of the rules are to come out of the device with this index.
+  static Result<std::unique_ptr<DecapPath>> create(int device, const DecapRules& rules, bool takesGue);
+
+  // A packet of this tunnel was delivered, and accepted. The program is attached to its device if it is not yet.
+  void vouch(const DecapTunnel& tunnel, uint64_t nowMs);
+  // Forgets tunnels that were vouched for too long ago, and attaches the program again where it went. Call this once a
+  // second or more often.
+  void sweep(uint64_t nowMs);
+
+  struct Counts {
+    uint64_t packets = 0, bytes = 0, superPackets = 0;
+  };
+  // Returns what the program has delivered, summed over CPUs.
+  Counts counts() const;
+  std::vector<TcHook> hooks() const { return hooks_.list(); }
+  // Loads the program for a place, for tests that run it over single packets.
+  Result<int> program(TcPlace place) { return hooks_.program(place); }
+
+ private:
+  struct Less {
+    bool operator()(const DecapTunnel& a, const DecapTunnel& b) const;
+  };
+  DecapPath(UniqueFd tunnels, UniqueFd addresses, BpfArray<DecapTally> tallies, int device, bool takesGue);
+  // Returns true when the program runs, or will run, at the device.
+  bool attach(uint32_t interfaceIndex);
+
+  UniqueFd tunnelMap_, addressMap_;
+  BpfArray<DecapTally> tallies_;
+  const int device_;
+  const bool takesGue_;
+  TcHooks hooks_;
+  std::map<DecapTunnel, uint64_t, Less> tunnels_;  // since when, ms
+  std::map<uint32_t, bool> devices_;               // whether the program is there, by index
+  uint64_t sweptMs_ = 0;
+};
+
+}  // namespace tunvs
