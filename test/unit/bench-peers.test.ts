@@ -129,10 +129,7 @@ describe('trials beside peers', () => {
     for (const workload of Object.keys(workloads)) {
       const of = (wire: string) =>
         trials.flatMap((trial) =>
-          trial.subject === 'peers' &&
-          trial.onDemand === 'peers' &&
-          trial.options.workload === workload &&
-          trial.options.wire === wire
+          trial.subject === 'peers' && trial.name.startsWith(`peers ${workload}`) && trial.options.wire === wire
             ? [trial.options.peers]
             : [],
         );
@@ -143,6 +140,19 @@ describe('trials beside peers', () => {
     }
   });
 
+  it('set the fast path in both places beside proxies, the kernel and the director without it', () => {
+    const named = trials.filter(({ name }) => name.startsWith('peers fast path'));
+    const others = ['tunvs', 'haproxy', 'haproxySplice', 'nginxStream', 'dnat', 'forwardingPast'];
+    const pairs = [...named].map((trial) => trial.subject === 'peers' && trial.options.peers);
+    assert.deepEqual(
+      pairs,
+      ['tunvsFastPath', 'tunvsFastPath', 'tunvsFastPathIngress', 'tunvsFastPathIngress'].map((first) => [
+        first,
+        ...others,
+      ]),
+    );
+  });
+
   it('compare bulk uploads with offloads to the same without, and to the null loop', () => {
     const bulk = trials.flatMap((trial) =>
       trial.subject === 'peers' && trial.onDemand === 'bulk' ? [trial.options.peers] : [],
@@ -150,6 +160,8 @@ describe('trials beside peers', () => {
     assert.deepEqual(bulk, [
       ['tunvsOffloads', 'tunvsNoOffloads', 'nullLoop'],
       ['tunvsGue', 'tunvsNoOffloads', 'nullLoop'],
+      ['tunvsFastPath', 'tunvsOffloads', 'tunvsNoOffloads', 'nullLoop', 'forwardingPast'],
+      ['tunvsFastPathGue', 'tunvsNoOffloads', 'nullLoop', 'forwardingPast'],
     ]);
   });
 });
