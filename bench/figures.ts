@@ -65,7 +65,7 @@ export function withFigures(text: string, results: readonly SavedTrial[]): strin
     .replaceAll(
       /(<!-- table ([^:>]+): ([^>]+) -->\n)[\s\S]*?(<!-- \/ table -->)/g,
       (_, begin: string, words: string, figures: string, end: string) =>
-        `${begin}\n${table(results, words, figures.split(', '))}\n\n${end}`,
+        `${begin}\n${table(results, words, figures.trim().split(/,\s+/))}\n\n${end}`,
     )
     .replaceAll(
       /(<!-- sources ([^>]+) -->\n)[\s\S]*?(<!-- \/ sources -->)/g,

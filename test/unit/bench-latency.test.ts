@@ -20,7 +20,7 @@ describe('latency trials', () => {
   it('run when named', () => {
     assert.deepEqual(
       selectTrials(['latency']).map(({ name }) => name),
-      ['latency packet', 'latency packet shared', 'latency packet busy poll', 'latency tun'],
+      ['latency packet', 'latency packet shared', 'latency packet busy poll', 'latency tun', 'latency fast path'],
     );
     assert.ok(!selectTrials([]).some(({ name }) => name.startsWith('latency')));
   });
