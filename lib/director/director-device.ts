@@ -44,18 +44,20 @@ export interface DirectorDevice {
   }[];
   /** The fast path in the kernel, as it is now. */
   readonly fastPath: {
-    /** Whether it is in force at the egress of the director's devices. */
+    /** Whether it is in force at the egress of the director's devices, as of a second ago. */
     isInForce: boolean;
-    /** The reason why it is not in force; empty when it is. */
+    /** The reason why it is not in force, or what is missing at an ingress; empty when nothing is. */
     reason: string;
-    /** The places where its program is to run. A device that goes and comes back gets it again within a second or two. */
+    /** The places where its program is to run; an ingress whose device goes and comes back gets it again. */
     hooks: {
-      /** The name of the interface. */
+      /** The name that the interface has now, or had last. */
       device: string;
       /** Whether the program sees what leaves by the device, or what comes in. */
       hook: 'egress' | 'ingress';
       /** Whether the program is attached there. */
       isAttached: boolean;
+      /** The reason why it is not; empty when it is. */
+      reason: string;
     }[];
   };
 }

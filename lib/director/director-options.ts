@@ -65,6 +65,13 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
   const { wish: fastPath, ingress: fastPathIngress } = fastPathOption(`${call}: fastPath`, options.fastPath ?? 'off');
   const { steering, ...device } = checkedDevice(`${call}: device`, options.device ?? {}, engine.pathMtu);
   const marked = checkedMarkDevices(`${call}: markDevices`, options.markDevices ?? [], device);
+  const own = [device, ...marked].map(({ name }) => name).find((name) => fastPathIngress.includes(name));
+  if (own !== undefined)
+    refuse(
+      `${call}: fastPath`,
+      options.fastPath,
+      `other devices than the director's own '${own}': packets come to it last`,
+    );
   const host = typeof options.setUpHost === 'object' && options.setUpHost !== null ? options.setUpHost : undefined;
   return {
     native: {

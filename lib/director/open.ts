@@ -18,7 +18,7 @@ import { ClockPulse } from './pulse.js';
 
 /** The interval at which a drain looks at its real server's connections. */
 const DRAIN_INTERVAL_MS = 250;
-const CLOSED_FAST_PATH = { isInForce: false, reason: 'the director is closed', hooks: [] };
+const closedFastPath = () => ({ isInForce: false, reason: 'the director is closed', hooks: [] });
 
 /** The native part must be given its listener before it starts, and before the director exists. */
 class PolicyRelay {
@@ -48,7 +48,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     const refused = (message: string) =>
       marks.some(({ name }) => message.includes(`'${name}'`)) ? 'markDevices' : 'device';
     const started = wrapOption(
-      (message) => `${refused(message)}.name`,
+      (message) => (message.includes('the fast path') ? 'fastPath' : `${refused(message)}.name`),
       () => engine.start(checked.start),
     );
     let host: DirectorHost | undefined;
@@ -70,7 +70,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     checked.signal?.throwIfAborted();
     const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
     const kept = new DirectorEngine(engine);
-    const device = directorDevice(started, () => (kept.isEnded ? CLOSED_FAST_PATH : engine.fastPath()));
+    const device = directorDevice(started, () => (kept.isEnded ? closedFastPath() : engine.fastPath()));
     const localAddresses = () => thisHost.addresses();
     const watched = host ?? new DirectorHost({ sources, ...checked.host });
     const devices = [device, ...marked];

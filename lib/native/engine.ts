@@ -53,11 +53,11 @@ export interface NativeStarted {
 }
 
 export interface NativeFastPath {
-  /** At the director's own devices, now; the reason says why not, and is empty when it is. */
+  /** At the director's own devices; the reason says why not, or what is missing at an ingress. */
   isInForce: boolean;
   reason: string;
   /** Where the program is to run: 'egress' or 'ingress' of a device. */
-  hooks: { device: string; hook: string; isAttached: boolean }[];
+  hooks: { device: string; hook: string; isAttached: boolean; reason: string }[];
 }
 
 export interface NativeEvent {

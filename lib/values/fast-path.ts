@@ -1,11 +1,12 @@
 /** Whether established connections go by the fast path, a program inside the kernel. */
+import { isDeviceName } from './device-name.js';
 import { refuse } from './options.js';
 
 /** The choices of {@link DirectorOpenOptions.fastPath} that name no device. */
 export const fastPaths = ['off', 'auto', 'egress'] as const;
 
-/** Devices have names of at most 15 bytes (IFNAMSIZ). */
-export const FAST_PATH_INGRESS = /^ingress:[^\s/:,%]{1,15}(,[^\s/:,%]{1,15})*$/;
+/** The form of the choices with devices; {@link parseFastPath} looks at their names, too. */
+export const FAST_PATH_INGRESS = /^ingress:[^\s/:,]{1,15}(,[^\s/:,]{1,15})*$/;
 
 /**
  * 'off': every packet goes by the workers. 'egress': a program at the egress of the director's device sends on the
@@ -27,7 +28,7 @@ export function parseFastPath(text: string): FastPathWish | undefined {
   if (plain) return { wish: plain, ingress: [] };
   if (!FAST_PATH_INGRESS.test(text)) return undefined;
   const names = text.slice(text.indexOf(':') + 1).split(',');
-  return { wish: 'egress', ingress: [...new Set(names)] };
+  return names.every(isDeviceName) ? { wish: 'egress', ingress: [...new Set(names)] } : undefined;
 }
 
 export function fastPathOption(name: string, value: unknown): FastPathWish {

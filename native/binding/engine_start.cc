@@ -97,6 +97,7 @@ Napi::Value fastPathToJs(Napi::Env env, const FastPathState& state) {
     row.Set("device", state.hooks[i].device);
     row.Set("hook", state.hooks[i].isIngress ? "ingress" : "egress");
     row.Set("isAttached", Napi::Boolean::New(env, state.hooks[i].isAttached));
+    row.Set("reason", state.hooks[i].reason);
     hooks.Set(i, row);
   }
   result.Set("hooks", hooks);

@@ -119,11 +119,12 @@ FastPathState Engine::fastPath() const {
   FastPathState state{false, fastReason_, {}};
   if (!fastReason_.empty()) return state;
   state.hooks = fast_->hooks();
+  state.isInForce = true;
   for (const TcHook& hook : state.hooks) {
-    if (hook.isIngress || hook.isAttached) continue;
-    state.reason = "its program is not attached to " + hook.device + " now, and will be again";
+    if (hook.isAttached) continue;
+    state.reason = hook.reason;
+    if (!hook.isIngress) state.isInForce = false;
   }
-  state.isInForce = state.reason.empty();
   return state;
 }
 

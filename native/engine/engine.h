@@ -41,7 +41,7 @@ enum class FastPathWish : uint8_t { off, automatic, required };
 
 struct FastPathState {
   bool isInForce = false;     // at the TUN devices
-  std::string reason;         // why it is not; "" when it is
+  std::string reason;         // why it is not, or what is missing at an ingress; "" when all is there
   std::vector<TcHook> hooks;  // where the program is to run
 };
 

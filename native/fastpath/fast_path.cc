@@ -19,6 +19,7 @@ constexpr int kHurriedMs = 1, kBusyMs = 20, kIdleMs = 250;
 constexpr uint64_t kRefreshMs = 50;
 // How often it looks whether the program is attached.
 constexpr uint64_t kMendMs = 1000;
+constexpr unsigned kThoroughMends = 10;  // one in so many looks closely
 constexpr size_t kLineBytes = 64;
 const std::string kOwner = "the fast path";
 
@@ -177,6 +178,7 @@ void FastPath::announce() {
 
 void FastPath::run() {
   uint64_t refreshedMs = 0, mendedMs = coarseNowMs(), packets = 0;
+  unsigned mends = 0;
   while (!loop_->isStopping()) {
     const bool hurries = director_->kernelHurries();
     announce();
@@ -185,7 +187,7 @@ void FastPath::run() {
       refresh();
       if (time - mendedMs >= kMendMs) {
         mendedMs = time;
-        hooks_.mend();
+        hooks_.mend(++mends % kThoroughMends == 0 ? TcHooks::Look::thorough : TcHooks::Look::quick);
       }
     }
     const bool goesOn = std::exchange(packets, counts().sent.packets) != packets;

@@ -1,6 +1,8 @@
 #include "realserver/decap_path.h"
 
 #include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
@@ -14,6 +16,7 @@ namespace {
 
 const std::string kOwner = "the decapsulator";
 constexpr uint64_t kSweepMs = 1000;
+constexpr uint64_t kRetryMs = 60'000;  // after the program could not be attached
 constexpr size_t kMostDevices = 256;
 
 DecapAddress keyOf(const IpAddress& address) {
@@ -58,6 +61,7 @@ DecapPath::DecapPath(UniqueFd tunnels, UniqueFd addresses, BpfArray<DecapTally> 
       tallies_(std::move(tallies)),
       device_(device),
       takesGue_(takesGue),
+      probe_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)),
       hooks_(kOwner, [this](TcPlace place) {
         DecapConstants constants{};
         constants[kDecapLinkBytes] = place.linkBytes;
@@ -67,30 +71,52 @@ DecapPath::DecapPath(UniqueFd tunnels, UniqueFd addresses, BpfArray<DecapTally> 
         return loadTcProgram(kOwner, "tunvs_decap", decapProgram(constants, maps));
       }) {}
 
-bool DecapPath::attach(uint32_t interfaceIndex) {
-  if (const auto known = devices_.find(interfaceIndex); known != devices_.end()) return known->second;
+bool DecapPath::attach(uint32_t interfaceIndex, uint64_t nowMs) {
+  if (const auto known = devices_.find(interfaceIndex); known != devices_.end()) return !known->second;
   if (devices_.size() >= kMostDevices) return false;
   char name[IF_NAMESIZE];
   const bool isAttached = ::if_indextoname(interfaceIndex, name) != nullptr && hooks_.attach(name, true).ok();
-  devices_[interfaceIndex] = isAttached;
+  devices_[interfaceIndex] = isAttached ? std::nullopt : std::optional(nowMs);
   return isAttached;
 }
 
 void DecapPath::vouch(const DecapTunnel& tunnel, uint64_t nowMs) {
-  if (tunnels_.contains(tunnel) || tunnels_.size() >= kMostTunnels || !attach(tunnel.interfaceIndex)) return;
+  if (tunnels_.contains(tunnel) || tunnels_.size() >= kMostTunnels || hasEnded_) return;
+  if (!attach(tunnel.interfaceIndex, nowMs)) return;
   const uint32_t isThere = 1;
   if (setBpfEntry(tunnelMap_.get(), &tunnel, &isThere)) tunnels_[tunnel] = nowMs;
 }
 
-void DecapPath::sweep(uint64_t nowMs) {
-  if (nowMs - sweptMs_ < kSweepMs) return;
-  sweptMs_ = nowMs;
+void DecapPath::forget(const std::function<bool(uint64_t sinceMs)>& isOld) {
   std::erase_if(tunnels_, [&](const auto& entry) {
-    if (nowMs - entry.second < kVouchedMs) return false;
+    if (!isOld(entry.second)) return false;
     deleteBpfEntry(tunnelMap_.get(), &entry.first);
     return true;
   });
-  if (!devices_.empty()) hooks_.mend();
+}
+
+bool DecapPath::isDeviceUp() const {
+  ifreq request{};
+  if (::if_indextoname(static_cast<unsigned>(device_), request.ifr_name) == nullptr) return false;
+  return ::ioctl(probe_.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+}
+
+void DecapPath::sweep(uint64_t nowMs) {
+  if (nowMs - sweptMs_ < kSweepMs || hasEnded_) return;
+  sweptMs_ = nowMs;
+  const bool isUp = isDeviceUp();
+  forget([&](uint64_t sinceMs) { return !isUp || nowMs - sinceMs >= kVouchedMs; });
+  std::erase_if(devices_, [&](const auto& device) {
+    char name[IF_NAMESIZE];
+    return (device.second && nowMs - *device.second >= kRetryMs) || ::if_indextoname(device.first, name) == nullptr;
+  });
+  hooks_.mend(TcHooks::Look::quick);
+}
+
+void DecapPath::end() {
+  hasEnded_ = true;
+  forget([](uint64_t) { return true; });
+  hooks_.clear();
 }
 
 DecapPath::Counts DecapPath::counts() const {

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,9 +31,11 @@ class DecapPath {
 
   // A packet of this tunnel was delivered, and accepted. The program is attached to its device if it is not yet.
   void vouch(const DecapTunnel& tunnel, uint64_t nowMs);
-  // Forgets tunnels that were vouched for too long ago, and attaches the program again where it went. Call this once a
-  // second or more often.
+  // Forgets tunnels that were vouched for too long ago, and all while the inner packets' device is down; attaches the
+  // program again where it went. Call this once a second or more often.
   void sweep(uint64_t nowMs);
+  // Takes the program away: inner packets have nowhere to go. Nothing is vouched for any more.
+  void end();
 
   struct Counts {
     uint64_t packets = 0, bytes = 0, superPackets = 0;
@@ -47,17 +51,22 @@ class DecapPath {
     bool operator()(const DecapTunnel& a, const DecapTunnel& b) const;
   };
   DecapPath(UniqueFd tunnels, UniqueFd addresses, BpfArray<DecapTally> tallies, int device, bool takesGue);
-  // Returns true when the program runs, or will run, at the device.
-  bool attach(uint32_t interfaceIndex);
+  // Returns true when the program runs at the device.
+  bool attach(uint32_t interfaceIndex, uint64_t nowMs);
+  bool isDeviceUp() const;
+  void forget(const std::function<bool(uint64_t sinceMs)>& isOld);
 
   UniqueFd tunnelMap_, addressMap_;
   BpfArray<DecapTally> tallies_;
   const int device_;
   const bool takesGue_;
+  const UniqueFd probe_;  // a socket that asks for the device's state
   TcHooks hooks_;
   std::map<DecapTunnel, uint64_t, Less> tunnels_;  // since when, ms
-  std::map<uint32_t, bool> devices_;               // whether the program is there, by index
+  // Where the program is, or could not be since when (ms), by the device's index.
+  std::map<uint32_t, std::optional<uint64_t>> devices_;
   uint64_t sweptMs_ = 0;
+  bool hasEnded_ = false;
 };
 
 }  // namespace tunvs

@@ -22,7 +22,7 @@ constexpr size_t kEthernetBytes = 14;
 // A path whose packets come in by veth0. REQUIRES: a network namespace
 struct Server {
   Server() {
-    run("ip link add veth0 address 02:00:00:00:00:01 type veth peer name veth1");
+    run("ip link set lo up && ip link add veth0 address 02:00:00:00:00:01 type veth peer name veth1");
     index = ::if_nametoindex("veth0");
     auto made = DecapPath::create(/*device=*/1, rules(), /*takesGue=*/true);
     REQUIRE(made.ok());
@@ -45,12 +45,15 @@ struct Server {
   }
 
   // Returns the inner packet that the program delivers, cut at its length; empty: the packet goes on.
-  Bytes take(const Bytes& packet) {
+  Bytes take(const Bytes& packet, uint32_t segmentBytes = 0) {
     std::vector<uint8_t> frame{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0, 0};
     storeBe16(&frame[12], packet[0] >> 4 == 4 ? 0x0800 : 0x86dd);
     frame.insert(frame.end(), packet.begin(), packet.end());
     const auto before = frame;
-    const auto action = testRun(program, frame, index);
+    __sk_buff context{};
+    context.ifindex = index;
+    context.gso_size = segmentBytes;
+    const auto action = testRun(program, frame, context);
     CHECK(action.ok() || packet.size() < 40);  // the kernel runs no program over less than an IP header
     if (!action || action.value() != kRedirected) {
       if (action) CHECK_EQ(action.value(), kGoesOn);
@@ -74,8 +77,8 @@ TEST_IN_NAMESPACE("the program takes packets out of every tunnel that is vouched
   Server s;
   uint64_t packets = 0, bytes = 0;
   for (const TunnelOptions& method : kTunnelMethods) {
-    // The sockets check GRE's checksum.
-    const bool isTaken = method.method != ForwardingMethod::gre || method.checksum == TunnelChecksum::none;
+    // What has a checksum of its own is the sockets'.
+    const bool isTaken = method.checksum == TunnelChecksum::none;
     for (const Family inner : {Family::ipv4, Family::ipv6}) {
       for (const Family outer : {Family::ipv4, Family::ipv6}) {
         const Bytes sent = innerPacket(inner, 333);
@@ -127,6 +130,43 @@ TEST_IN_NAMESPACE("the program leaves a checksum that is left to the real server
   const Bytes sent{wrapped.data, wrapped.data + wrapped.length};
   s.path->vouch(s.tunnelOf(sent), 1);
   CHECK(s.take(sent).empty());
+}
+
+TEST_IN_NAMESPACE("the program leaves datagrams that came as one to the sockets") {
+  SKIP_WITHOUT_TCX();
+  Server s;
+  const TunnelOptions gue{ForwardingMethod::gue, 6080, TunnelChecksum::none};
+  const Bytes first = innerPacket(Family::ipv4, 100);
+  const Bytes one = tunnelled(gue, Family::ipv4, Family::ipv4, first);
+  Bytes train = one + Bytes(one.begin() + 28, one.end());
+  storeBe16(&train[2], static_cast<uint16_t>(train.size()));
+  storeBe16(&train[24], static_cast<uint16_t>(train.size() - 20));
+  std::fill_n(&train[10], 2, uint8_t{0});
+  const Be16 check = checksum(train.data(), 20);
+  std::memcpy(&train[10], &check.raw, 2);
+  s.path->vouch(s.tunnelOf(train), 1);
+  CHECK(s.take(train) == first);  // what follows is padding, as the sockets' way has it, too
+  CHECK(s.take(train, static_cast<uint32_t>(one.size() - 28)).empty());
+  CHECK(s.take(one, 50).empty());  // no TCP
+}
+
+TEST_IN_NAMESPACE("nothing is vouched for while the inner packets have nowhere to go") {
+  SKIP_WITHOUT_TCX();
+  Server s;
+  const Bytes packet = tunnelled({}, Family::ipv4, Family::ipv4, innerPacket(Family::ipv4, 10));
+  s.path->vouch(s.tunnelOf(packet), 5000);
+  CHECK(!s.take(packet).empty());
+  run("ip link set lo down");
+  s.path->sweep(7000);
+  CHECK(s.take(packet).empty());
+  run("ip link set lo up");
+  s.path->vouch(s.tunnelOf(packet), 8000);
+  CHECK(!s.take(packet).empty());
+  s.path->end();
+  CHECK(s.take(packet).empty());
+  s.path->vouch(s.tunnelOf(packet), 9000);
+  CHECK(s.take(packet).empty());
+  CHECK(s.path->hooks().empty());
 }
 
 TEST_IN_NAMESPACE("a tunnel is vouched for a while, and again after the next packet by a socket") {

@@ -97,6 +97,11 @@ Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std
 Decapsulator::~Decapsulator() = default;
 
 void Decapsulator::run() {
+  carry();
+  if (path_ != nullptr) path_->end();
+}
+
+void Decapsulator::carry() {
   Buffers buffers;
   std::vector<pollfd> waits;
   for (const TunnelSocket& socket : sockets_) waits.push_back({socket.fd.get(), POLLIN, 0});

@@ -58,6 +58,8 @@ class Decapsulator {
   Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets,
                std::unique_ptr<LoopThread> loop);
   void run();
+  // Takes what comes until it is stopped or something fails.
+  void carry();
   // Receives everything that waits. Returns false when the socket failed.
   bool receiveAll(const TunnelSocket& socket, Buffers& buffers);
   // Decapsulates what a message holds, which may be several datagrams, and leaves what is accepted to the writer.

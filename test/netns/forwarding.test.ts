@@ -114,6 +114,8 @@ for (const { egress, queues, fastPath } of ways) {
         const { counters } = await director.run((d) => d.stats());
         const { stdout } = await stage.director.exec(['cat', '/proc/net/snmp']);
         const [, routed] = /^Ip: (?:\d+ ){5}(\d+)/m.exec(stdout) ?? [];
+        // What the program lets go at the ingress is told by its reason at the egress: kept connections end by FIN.
+        assert.ok(Number(counters.slowControl) >= 60, `slowControl is ${counters.slowControl}`);
         const rest = Number(counters.received) - Number(counters.fastForwarded);
         assert.ok(Number(routed) > 0 && Number(routed) < rest + 50, `${routed} were routed, and ${rest} were slow`);
         for (const { command } of stage.servers) {

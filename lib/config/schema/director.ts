@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { noServerReplies, pingReplies } from '../../director/open-options.js';
 import { MAX_CPU } from '../../values/cpu.js';
 import { egresses } from '../../values/egress.js';
-import { FAST_PATH_INGRESS, fastPaths } from '../../values/fast-path.js';
+import { FAST_PATH_INGRESS, fastPaths, parseFastPath } from '../../values/fast-path.js';
 import { offloads } from '../../values/offload.js';
 import { MAX_INT32, MAX_UINT32 } from '../../values/options.js';
 import { protocols } from '../../values/protocol.js';
@@ -126,7 +126,7 @@ export const directorFields = {
       z
         .templateLiteral(['ingress:', z.string()])
         .refine(
-          (text) => FAST_PATH_INGRESS.test(text),
+          (text) => parseFastPath(text) !== undefined,
           'expected ingress: and names of devices, as in ingress:eth0,eth1',
         )
         .meta({ pattern: FAST_PATH_INGRESS.source, title: 'ingress: and devices' }),

@@ -134,7 +134,9 @@ INLINE int countHop(struct __sk_buff *skb, __u32 at, int isV4) {
   void *ip = (void *)(long)skb->data + at;
   if (ip + 20 > (void *)(long)skb->data_end) return -1;
   if (!isV4) {
+    const __u16 before = *(__u16 *)(ip + 6);
     ((struct ipv6hdr *)ip)->hop_limit--;
+    updateSum(skb, (__u32)(__u16)~before + *(__u16 *)(ip + 6));
     return 0;
   }
   struct iphdr *v4 = ip;
@@ -206,9 +208,11 @@ INLINE int writeOuter(struct __sk_buff *skb, const struct FastServer *server, co
       outer.halves[12] = bytes;
     }
   }
-  if (outerBytes == 20) return storeBytes(skb, ETH_HLEN, &outer, 20, 0);
+  /* At an ingress the packet may have a sum over all of it, which the card has made. */
+  const __u64 sums = CONSTANT(kFastIngress) ? BPF_F_RECOMPUTE_CSUM : 0;
+  if (outerBytes == 20) return storeBytes(skb, ETH_HLEN, &outer, 20, sums);
   if (outerBytes > kFastOuterRoom || outerBytes == 0) return -1;
-  return storeBytes(skb, ETH_HLEN, &outer, outerBytes, 0);
+  return storeBytes(skb, ETH_HLEN, &outer, outerBytes, sums);
 }
 
 /* Sends the packet on. The connection, whose deadline was `expires`, lives on until `deadline`. */
@@ -230,11 +234,17 @@ INLINE int sendOn(struct __sk_buff *skb, const struct FastServer *server, __u32 
   if (!linkBytes && growFront(skb, ETH_HLEN, 0)) goto lost;
   if (CONSTANT(kFastIngress) && countHop(skb, ETH_HLEN + outerBytes, parsed->isV4)) goto lost;
   if (outerBytes && writeOuter(skb, server, parsed, hash, tally->identification * cpus + cpu)) goto lost;
-  void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-  if (data + ETH_HLEN > end) goto lost;
-  struct ethhdr *link = data;
-  __builtin_memcpy(link, server->macs, 12);
-  link->h_proto = type;
+  if (CONSTANT(kFastIngress)) {
+    struct ethhdr link;
+    __builtin_memcpy(&link, server->macs, 12);
+    link.h_proto = type;
+    if (storeBytes(skb, 0, &link, ETH_HLEN, BPF_F_RECOMPUTE_CSUM)) goto lost;
+  } else {
+    struct ethhdr *link = (void *)(long)skb->data;
+    if ((void *)(link + 1) > (void *)(long)skb->data_end) goto lost;
+    __builtin_memcpy(link, server->macs, 12);
+    link->h_proto = type;
+  }
   *(volatile __u32 *)&conn->packets = conn->packets + 1;
   /* Not if the engine has set another deadline meanwhile, as the connection's state has changed. */
   __sync_val_compare_and_swap(&conn->expires, expires, deadline);
@@ -254,6 +264,7 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
   const __u32 linkBytes = CONSTANT(kFastLinkBytes);
   /* The host takes frames that are for others, and tags, in ways of its own. */
   if (CONSTANT(kFastIngress) && (skb->pkt_type != PACKET_HOST || skb->vlan_present)) return TC_ACT_UNSPEC;
+  makeLinear(skb);
   struct Parsed parsed;
   __builtin_memset(&parsed, 0, sizeof parsed);
   parsed.leaves = -1;

@@ -33,6 +33,7 @@ struct RouteAnswer {
 
 struct LinkAnswer {
   int interfaceIndex = 0;
+  int masterIndex = 0;  // of the bridge, bond or VRF that it is a part of; 0: of none
   std::string name;
   uint16_t hardwareType = 0;  // ARPHRD_*
   uint32_t flags = 0;         // IFF_*

@@ -120,6 +120,7 @@ std::optional<LinkAnswer> parseLink(std::span<const uint8_t> message) {
   isWhole &= forEachAttribute(body->attributes, [&](const Attribute& attribute) {
     switch (attribute.type) {
       case IFLA_IFNAME: link.name = attribute.text(); break;
+      case IFLA_MASTER: link.masterIndex = attribute.as<int>(); break;
       case IFLA_MTU: link.mtu = attribute.as<uint32_t>(); break;
       case IFLA_CARRIER: link.hasCarrier = attribute.as<uint8_t>() != 0; break;
       case IFLA_ADDRESS:

@@ -77,12 +77,17 @@ Result<UniqueFd> loadTcProgram(const std::string& owner, const char* name, std::
   std::string log(kLogBytes, '\0');
   if (loadBpfProgram(BPF_PROG_TYPE_SCHED_CLS, program, name, &log)) return why;
   log.resize(std::strlen(log.c_str()));
+  // The verifier refuses with the errors of a missing privilege; what it says first tells one from the other.
+  if (!log.empty() && why.code == ErrorCode::permission) {
+    why.code = ErrorCode::unsupported;
+    why.message = "can't load " + owner + "'s program: this kernel, or CAP_BPF without CAP_PERFMON, does not allow it";
+  }
   if (log.size() > kLogShown) log.erase(0, log.size() - kLogShown);
   why.message += "; the kernel's verifier says: " + log;
   return why;
 }
 
-Result<UniqueFd> attachTcx(const std::string& owner, int program, int interfaceIndex, bool isIngress) {
+Result<UniqueFd> attachTcx(const std::string& what, int program, int interfaceIndex, bool isIngress) {
   bpf_attr attributes{};
   attributes.link_create.prog_fd = static_cast<uint32_t>(program);
   attributes.link_create.target_ifindex = static_cast<uint32_t>(interfaceIndex);
@@ -90,7 +95,6 @@ Result<UniqueFd> attachTcx(const std::string& owner, int program, int interfaceI
   UniqueFd link(bpfCall(BPF_LINK_CREATE, attributes));
   if (link) return link;
   const int error = errno;
-  const std::string what = "can't attach " + owner + "'s program";
   if (error == EINVAL) return Error{ErrorCode::unsupported, what + ": it needs Linux 6.6 or later", error, "bpf"};
   return refused(error, what);
 }
@@ -112,12 +116,13 @@ Result<void> canAttachTcx(const std::string& owner) {
   auto program = loadTcProgram(owner, "tunvs_probe", kProgram);
   if (!program) return program.error();
   // No device has this number, which is what a kernel that knows tcx complains about.
-  const auto link = attachTcx(owner, program.value().get(), INT32_MAX, /*isIngress=*/false);
+  const auto link =
+      attachTcx("can't attach " + owner + "'s program", program.value().get(), INT32_MAX, /*isIngress=*/false);
   if (link.ok() || link.error().errnoValue == ENODEV) return {};
   return link.error();
 }
 
-Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet, uint32_t interfaceIndex) {
+Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet, const __sk_buff& context) {
   std::vector<uint8_t> out(packet.size() + 256);
   bpf_attr attributes{};
   attributes.test.prog_fd = static_cast<uint32_t>(program);
@@ -125,12 +130,8 @@ Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet, uint32_t int
   attributes.test.data_size_in = static_cast<uint32_t>(packet.size());
   attributes.test.data_out = bpfAddress(out.data());
   attributes.test.data_size_out = static_cast<uint32_t>(out.size());
-  __sk_buff context{};
-  context.ifindex = interfaceIndex;
-  if (interfaceIndex != 0) {
-    attributes.test.ctx_in = bpfAddress(&context);
-    attributes.test.ctx_size_in = sizeof context;
-  }
+  attributes.test.ctx_in = bpfAddress(&context);
+  attributes.test.ctx_size_in = sizeof context;
   attributes.test.repeat = 1;
   if (bpfCall(BPF_PROG_TEST_RUN, attributes) < 0) return refused(errno, "can't run the program");
   out.resize(attributes.test.data_size_out);

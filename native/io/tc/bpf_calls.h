@@ -27,8 +27,8 @@ void deleteBpfEntry(int map, const void* key);
 Result<UniqueFd> loadTcProgram(const std::string& owner, const char* name, std::span<const bpf_insn> program);
 
 // Attaches a program to the egress or the ingress of a device (tcx, Linux 6.6). It is detached when the descriptor is
-// closed, and when the device goes.
-Result<UniqueFd> attachTcx(const std::string& owner, int program, int interfaceIndex, bool isIngress);
+// closed, and when the device goes. `what` begins errors.
+Result<UniqueFd> attachTcx(const std::string& what, int program, int interfaceIndex, bool isIngress);
 
 // Returns the device at which such a link is attached; 0: at none any more.
 int tcxDevice(int link);
@@ -36,8 +36,8 @@ int tcxDevice(int link);
 // Fails where the kernel has no tcx, or this process may not load a program.
 Result<void> canAttachTcx(const std::string& owner);
 
-// Runs a program over one packet and returns what it returned; `packet` becomes what it made of it. It comes in by the
-// device with this index, or by the loopback device.
-Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet, uint32_t interfaceIndex = 0);
+// Runs a program over one packet and returns what it returned; `packet` becomes what it made of it.
+// `context` says what the kernel takes of it: `ifindex` of the device (else the loopback device), `gso_size`.
+Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet, const __sk_buff& context = {});
 
 }  // namespace tunvs

@@ -14,30 +14,18 @@ namespace {
 
 constexpr uint32_t kEthernetBytes = 14;
 
-// Returns the bytes in front of IP headers of what comes in by a device.
-Result<uint32_t> linkBytes(const std::string& owner, const std::string& device, int index) {
-  auto netlink = Netlink::open();
-  if (!netlink) return netlink.error();
-  const auto link = netlink.value()->link(index);
-  if (!link) return link.error();
-  switch (link.value().hardwareType) {
-    case ARPHRD_ETHER: return kEthernetBytes;
-    case ARPHRD_NONE:
-    case ARPHRD_RAWIP: return 0u;
-    default:
-      return Error::make(ErrorCode::unsupported, owner + " can't read what comes in by " + device +
-                                                     ": it takes Ethernet devices, and those without a link header");
-  }
+// Returns "" for a device that is not there.
+std::string nameOf(int index) {
+  char name[IF_NAMESIZE];
+  return ::if_indextoname(static_cast<unsigned>(index), name) == nullptr ? "" : name;
 }
+
+// Packets of such a device's parts come in by the parts first, and the device decides which of them count.
+bool hasParts(const std::string& kind) { return kind == "bond" || kind == "team" || kind == "vrf"; }
 
 }  // namespace
 
 Result<int> TcHooks::program(TcPlace place) {
-  const std::lock_guard guard(lock_);
-  return loaded(place);
-}
-
-Result<int> TcHooks::loaded(TcPlace place) {
   const auto known =
       std::find_if(programs_.begin(), programs_.end(), [&](const auto& each) { return each.first == place; });
   if (known != programs_.end()) return known->second.get();
@@ -47,61 +35,108 @@ Result<int> TcHooks::loaded(TcPlace place) {
   return programs_.back().second.get();
 }
 
+// Checks that the program can read what comes in by a device, and that the host takes it as it comes.
+Result<TcPlace> TcHooks::placeOf(const std::string& device, int index, bool isIngress) const {
+  if (!isIngress) return TcPlace{0, false};
+  auto netlink = Netlink::open();
+  if (!netlink) return netlink.error();
+  const auto link = netlink.value()->link(index);
+  if (!link) return link.error();
+  const auto unfit = [&](const std::string& why) {
+    return Error::make(ErrorCode::unsupported, owner_ + " can't read what comes in by " + device + ": " + why);
+  };
+  if (link.value().kind == "vrf") return unfit("it is a VRF, whose routes are its own");
+  if (link.value().masterIndex != 0) {
+    const auto master = netlink.value()->link(link.value().masterIndex);
+    if (master.ok() && hasParts(master.value().kind))
+      return unfit("it is a part of " + master.value().name + ", a " + master.value().kind +
+                   (master.value().kind == "vrf" ? ", whose routes are its own" : "; name that"));
+  }
+  switch (link.value().hardwareType) {
+    case ARPHRD_ETHER: return TcPlace{kEthernetBytes, true};
+    case ARPHRD_NONE:
+    case ARPHRD_RAWIP: return TcPlace{0, true};
+    default: return unfit("it takes Ethernet devices, and those without a link header");
+  }
+}
+
 Result<void> TcHooks::attach(const std::string& device, bool isIngress) {
-  const std::lock_guard guard(lock_);
-  const auto known = std::find_if(hooks_.begin(), hooks_.end(), [&](const Attached& hook) {
-    return hook.device == device && hook.isIngress == isIngress;
-  });
-  if (known != hooks_.end() && holds(*known)) return {};
   auto made = attached(device, isIngress);
   if (!made) return made.error();
-  if (known != hooks_.end()) {
-    *known = std::move(made).value();
-  } else {
+  const auto known = std::find_if(hooks_.begin(), hooks_.end(), [&](const Attached& hook) {
+    return hook.index == made.value().index && hook.hook.isIngress == isIngress;
+  });
+  if (known == hooks_.end()) {
     hooks_.push_back(std::move(made).value());
+  } else if (!known->hook.isAttached) {
+    *known = std::move(made).value();
   }
+  publish();
   return {};
 }
 
 Result<TcHooks::Attached> TcHooks::attached(const std::string& device, bool isIngress) {
   const auto index = static_cast<int>(::if_nametoindex(device.c_str()));
-  if (index == 0) return Error::fromErrno(errno, "if_nametoindex", owner_ + " finds no device " + device);
-  TcPlace place{0, isIngress};
-  if (isIngress) {
-    const auto bytes = linkBytes(owner_, device, index);
-    if (!bytes) return bytes.error();
-    place.linkBytes = bytes.value();
-  }
-  const auto made = loaded(place);
+  if (index == 0)
+    return Error{ErrorCode::noDevice, owner_ + " finds no device " + device + ": name one that is there (ip link)",
+                 errno, "if_nametoindex"};
+  const auto place = placeOf(device, index, isIngress);
+  if (!place) return place.error();
+  const auto made = program(place.value());
   if (!made) return made.error();
-  auto link = attachTcx(owner_, made.value(), index, isIngress);
-  if (!link) return link.error();
-  return Attached{device, isIngress, index, std::move(link).value()};
-}
-
-bool TcHooks::holds(const Attached& hook) {
-  return tcxDevice(hook.link.get()) == hook.index &&
-         static_cast<int>(::if_nametoindex(hook.device.c_str())) == hook.index;
-}
-
-void TcHooks::mend() {
-  const std::lock_guard guard(lock_);
-  for (Attached& hook : hooks_) {
-    if (holds(hook)) continue;
-    if (auto again = attached(hook.device, hook.isIngress)) hook = std::move(again).value();
+  const bool isThere = std::any_of(hooks_.begin(), hooks_.end(), [&](const Attached& hook) {
+    return hook.index == index && hook.hook.isIngress == isIngress && hook.hook.isAttached;
+  });
+  UniqueFd link;
+  if (!isThere) {
+    auto opened = attachTcx("can't attach " + owner_ + "'s program to " + device, made.value(), index, isIngress);
+    if (!opened) return opened.error();
+    link = std::move(opened).value();
   }
+  return Attached{device, {device, isIngress, true, ""}, index, std::move(link)};
+}
+
+void TcHooks::mend(Look look) {
+  for (Attached& hook : hooks_) mend(hook, look);
+  publish();
+}
+
+void TcHooks::mend(Attached& hook, Look look) {
+  std::string device = nameOf(hook.index);
+  if (!device.empty()) {
+    hook.hook.device = device;
+    if (hook.hook.isAttached && (look == Look::quick || tcxDevice(hook.link.get()) == hook.index)) return;
+  } else if (hook.hook.isIngress) {
+    device = hook.wanted;
+  }
+  hook.link.reset();  // a device that is in another namespace now is no concern of ours
+  hook.hook.isAttached = false;
+  hook.hook.reason = owner_ + "'s device " + hook.hook.device + " is gone";
+  if (device.empty()) return;
+  auto again = attached(device, hook.hook.isIngress);
+  if (!again) {
+    hook.hook.reason = again.error().message;
+    return;
+  }
+  again.value().wanted = hook.wanted;
+  hook = std::move(again).value();
 }
 
 void TcHooks::clear() {
-  const std::lock_guard guard(lock_);
   hooks_.clear();
+  publish();
+}
+
+void TcHooks::publish() {
+  std::vector<TcHook> all;
+  for (const Attached& hook : hooks_) all.push_back(hook.hook);
+  const std::lock_guard guard(lock_);
+  published_ = std::move(all);
 }
 
 std::vector<TcHook> TcHooks::list() const {
   const std::lock_guard guard(lock_);
-  std::vector<TcHook> all;
-  for (const Attached& hook : hooks_) all.push_back({hook.device, hook.isIngress, holds(hook)});
-  return all;
+  return published_;
 }
 
 }  // namespace tunvs

@@ -1,7 +1,8 @@
-// Where a TC program is attached: at the egress or the ingress of devices. A device may go and come back under its
-// name; then mend() attaches the program again.
+// Where a TC program is attached: at the egress or the ingress of devices. The program stays with its device when that
+// is renamed. When the device of an ingress goes and another comes under the name that was wanted, mend() attaches the
+// program there; a device that the program sends from is its owner's, and has no successor.
 //
-// Thread safety: any thread makes any call.
+// Thread safety: any thread calls list(), which makes no system call; one thread at a time calls the rest.
 #pragma once
 
 #include <functional>
@@ -23,13 +24,17 @@ struct TcPlace {
 };
 
 struct TcHook {
-  std::string device;
+  std::string device;  // its name now; once it has gone, the last one
   bool isIngress;
   bool isAttached;
+  std::string reason;  // why it is not; "" when it is
 };
 
 class TcHooks {
  public:
+  // How closely mend() looks. A link that somebody has detached shows only in a call that waits for the kernel's lock
+  // of all devices.
+  enum class Look : uint8_t { quick, thorough };
   // Loads the program for a place.
   using Load = std::function<Result<UniqueFd>(TcPlace)>;
   // `owner` names whose program it is, in errors: "the fast path".
@@ -37,28 +42,32 @@ class TcHooks {
 
   // Returns the descriptor of the program for a place, which is loaded once.
   Result<int> program(TcPlace place);
+  // Does nothing when the program is there already.
   Result<void> attach(const std::string& device, bool isIngress);
-  void mend();
+  void mend(Look look);
   // Detaches the program everywhere; it stays loaded.
   void clear();
+  // Returns the hooks as the last of these calls found them.
   std::vector<TcHook> list() const;
 
  private:
   struct Attached {
-    std::string device;
-    bool isIngress;
+    std::string wanted;
+    TcHook hook;
     int index;
     UniqueFd link;
   };
-  Result<int> loaded(TcPlace place);
   Result<Attached> attached(const std::string& device, bool isIngress);
-  static bool holds(const Attached& hook);
+  Result<TcPlace> placeOf(const std::string& device, int index, bool isIngress) const;
+  void mend(Attached& hook, Look look);
+  void publish();
 
   const std::string owner_;
   const Load load_;
-  mutable std::mutex lock_;  // of all that follows
   std::vector<std::pair<TcPlace, UniqueFd>> programs_;
   std::vector<Attached> hooks_;
+  mutable std::mutex lock_;  // of the next one
+  std::vector<TcHook> published_;
 };
 
 }  // namespace tunvs

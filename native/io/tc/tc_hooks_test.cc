@@ -21,9 +21,14 @@ struct Loads {
   std::string text() const {
     std::string all;
     for (const TcHook& hook : hooks.list()) {
-      all += hook.device + (hook.isIngress ? " in " : " out ") + (hook.isAttached ? "on" : "off") + "\n";
+      all +=
+          hook.device + (hook.isIngress ? " in " : " out ") + (hook.isAttached ? "on" : "off: " + hook.reason) + "\n";
     }
     return all;
+  }
+  std::string mended(TcHooks::Look look = TcHooks::Look::quick) {
+    hooks.mend(look);
+    return text();
   }
 };
 
@@ -43,23 +48,59 @@ TEST_IN_NAMESPACE("the program of a place is loaded once, for the link header th
   CHECK_EQ(l.text(), "");
 }
 
-TEST_IN_NAMESPACE("the program is attached again when a device has come back") {
+TEST_IN_NAMESPACE(
+    "the program of an ingress is attached again when a device has come back, and goes along with a name") {
   SKIP_WITHOUT_TCX();
   run("ip link add veth0 type veth peer name veth1");
   Loads l;
   REQUIRE(l.hooks.attach("veth0", true).ok());
   run("ip link delete veth0");
-  CHECK_EQ(l.text(), "veth0 in off\n");
-  l.hooks.mend();
-  CHECK_EQ(l.text(), "veth0 in off\n");
+  CHECK_EQ(l.mended(), "veth0 in off: the program finds no device veth0: name one that is there (ip link)\n");
   run("ip link add veth0 type veth peer name veth1");
-  CHECK_EQ(l.text(), "veth0 in off\n");
-  l.hooks.mend();
+  CHECK_EQ(l.mended(), "veth0 in on\n");
+  run("ip link set veth0 name other");
+  CHECK_EQ(l.mended(), "other in on\n");
+  run("ip tuntap add dev veth0 mode tun");  // a stranger has the name now
+  CHECK_EQ(l.mended(), "other in on\n");
+  run("ip link delete other");
+  CHECK_EQ(l.mended(), "veth0 in on\n");
+}
+
+TEST_IN_NAMESPACE("the program of an egress leaves a stranger alone that has the name of a device that is gone") {
+  SKIP_WITHOUT_TCX();
+  run("ip tuntap add dev tun0 mode tun");
+  Loads l;
+  REQUIRE(l.hooks.attach("tun0", false).ok());
+  run("ip link set tun0 name web0");
+  CHECK_EQ(l.mended(), "web0 out on\n");
+  run("ip tuntap del dev web0 mode tun && ip tuntap add dev web0 mode tun");
+  CHECK_EQ(l.mended(), "web0 out off: the program's device web0 is gone\n");
+}
+
+TEST_IN_NAMESPACE("the program is attached once, by whatever name, and again when somebody has detached it") {
+  SKIP_WITHOUT_TCX();
+  run("ip link add veth0 type veth peer name veth1 && ip link property add dev veth0 altname uplink");
+  Loads l;
+  for (const char* name : {"veth0", "uplink", "veth0"}) CHECK(l.hooks.attach(name, true).ok());
   CHECK_EQ(l.text(), "veth0 in on\n");
-  run("ip link set veth0 name other");  // the program goes on there until somebody says so
-  CHECK_EQ(l.text(), "veth0 in off\n");
-  run("ip link set other name veth0");
-  CHECK_EQ(l.text(), "veth0 in on\n");
+  CHECK_EQ(l.mended(TcHooks::Look::thorough), "veth0 in on\n");
+}
+
+TEST_IN_NAMESPACE("a part of a bond or a VRF is refused, and a part of a bridge is not") {
+  SKIP_WITHOUT_TCX();
+  run("ip link add veth0 type veth peer name veth1 && ip link add br0 type bridge && ip link set veth0 master br0");
+  Loads l;
+  CHECK(l.hooks.attach("veth0", true).ok());
+  if (std::system("ip link add vrf0 type vrf table 7 2>/dev/null") != 0) SKIP("needs VRF devices");
+  run("ip link set veth1 master vrf0");
+  const auto part = l.hooks.attach("veth1", true);
+  REQUIRE(!part.ok());
+  CHECK_EQ(part.error().message,
+           "the program can't read what comes in by veth1: it is a part of vrf0, a vrf, whose routes are its own");
+  const auto whole = l.hooks.attach("vrf0", true);
+  REQUIRE(!whole.ok());
+  CHECK_EQ(whole.error().message,
+           "the program can't read what comes in by vrf0: it is a VRF, whose routes are its own");
 }
 
 TEST_IN_NAMESPACE("a device that is not there, or has another link header, is refused by name") {
@@ -67,7 +108,7 @@ TEST_IN_NAMESPACE("a device that is not there, or has another link header, is re
   Loads l;
   const auto absent = l.hooks.attach("nowhere0", true);
   REQUIRE(!absent.ok());
-  CHECK_EQ(absent.error().message, "the program finds no device nowhere0: No such device");
+  CHECK_EQ(absent.error().message, "the program finds no device nowhere0: name one that is there (ip link)");
   const auto loopback = l.hooks.attach("lo", true);
   REQUIRE(!loopback.ok());
   CHECK_EQ(loopback.error().message,

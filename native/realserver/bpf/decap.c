@@ -34,6 +34,7 @@ struct Inner {
   struct DecapAddress destination;
   __u32 length;   /* of the whole packet, as its header says */
   __u8 ecn;
+  __u8 protocol;  /* 0 for a fragment */
   __u8 isTrusted; /* its checksum was left unfinished by a sender without a network card (realserver/ip_view.h) */
 };
 
@@ -49,11 +50,13 @@ INLINE __u64 sum20(const void *at) {
   return (__u64)words[0] + words[1] + words[2] + words[3] + words[4];
 }
 
-/* Tells whether the transport header's checksum is the pseudo header's sum alone, `addresses` being that of addresses. */
+/* Tells whether the checksum of a transport header, of a packet that is no fragment and holds `bytes` from there on, is
+ * the pseudo header's sum alone (as realserver/ip_view.cc does). `addresses` is the sum of the addresses. */
 INLINE int isUnfinished(struct __sk_buff *skb, void *transport, __u8 protocol, __u32 bytes, __u64 addresses) {
   const __u32 at = protocol == IPPROTO_TCP ? 16 : 6;
   if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) return 0;
-  if (transport + at + 2 > (void *)(long)skb->data_end) return 0;
+  if (transport + at + 2 > (void *)(long)skb->data_end || bytes < (protocol == IPPROTO_TCP ? 20 : 8)) return 0;
+  if (protocol == IPPROTO_UDP && BE16(*(__u16 *)(transport + 4)) != bytes) return 0;
   const __u16 field = *(__u16 *)(transport + at);
   return field != 0 && field == fold(addresses + BE16(protocol) + BE16((__u16)bytes));
 }
@@ -66,9 +69,9 @@ INLINE int parse4(struct __sk_buff *skb, void *at, __u32 room, struct Inner *inn
   if (inner->length < 20 || inner->length > room || fold(sum20(at)) != 0xffff) return -1;
   *(__u32 *)inner->destination.address = ip->daddr;
   inner->ecn = ip->tos & 3;
-  if (!(ip->frag_off & BE16(0x3fff)))
-    inner->isTrusted =
-        isUnfinished(skb, at + 20, ip->protocol, inner->length - 20, (__u64)ip->saddr + ip->daddr);
+  if (ip->frag_off & BE16(0x3fff)) return 0;
+  inner->protocol = ip->protocol;
+  inner->isTrusted = isUnfinished(skb, at + 20, ip->protocol, inner->length - 20, (__u64)ip->saddr + ip->daddr);
   return 0;
 }
 
@@ -86,12 +89,14 @@ INLINE int parse6(struct __sk_buff *skb, void *at, __u32 room, struct Inner *inn
   }
   inner->destination.isIpv6 = 1;
   inner->ecn = BE16(*(__u16 *)at) >> 4 & 3;
+  inner->protocol = ip->nexthdr;
   inner->isTrusted = isUnfinished(skb, at + 40, ip->nexthdr, inner->length - 40, sum);
   return 0;
 }
 
 __attribute__((section("prog"), used)) int decapsulate(struct __sk_buff *skb) {
   if (skb->pkt_type != PACKET_HOST || skb->vlan_present) return TC_ACT_UNSPEC;
+  makeLinear(skb);
   void *end = (void *)(long)skb->data_end;
   void *at = (void *)(long)skb->data + CONSTANT(kDecapLinkBytes);
   struct DecapTunnel tunnel;
@@ -138,7 +143,8 @@ __attribute__((section("prog"), used)) int decapsulate(struct __sk_buff *skb) {
     tunnelBytes = 4;
     isIpv6 = halves[1] == BE16(ETH_P_IPV6);
   } else if (tunnel.protocol == IPPROTO_UDP && CONSTANT(kDecapTakesGue)) {
-    if (payload + 12 > end || BE16(halves[2]) != total - ipBytes) return TC_ACT_UNSPEC;
+    /* With a checksum it may be several datagrams in one, and the checksum would be nobody's to look at. */
+    if (payload + 12 > end || BE16(halves[2]) != total - ipBytes || halves[3]) return TC_ACT_UNSPEC;
     tunnel.port = halves[1];
     if (bytes[8] >> 6 == 1) {
       tunnelBytes = 8;
@@ -165,24 +171,28 @@ __attribute__((section("prog"), used)) int decapsulate(struct __sk_buff *skb) {
   if (!mapLookup(&addresses, &inner.destination)) return TC_ACT_UNSPEC;
   /* RFC 6040 figure 4: these change what the inner header says, or forbid the packet. */
   if ((ecn == 3 && inner.ecn != 3) || (ecn == 1 && inner.ecn == 2)) return TC_ACT_UNSPEC;
-  /* A datagram without a checksum of its own has only the outer one, which the sockets check. */
-  if (tunnel.protocol == IPPROTO_UDP && halves[3]) {
-    void *transport = payload + tunnelBytes + (isIpv6 ? 40 : 20);
-    if (transport + 8 > end) return TC_ACT_UNSPEC;
-    const __u8 protocol = *(__u8 *)(payload + tunnelBytes + (isIpv6 ? 6 : 9));
-    if (protocol != IPPROTO_TCP && (protocol != IPPROTO_UDP || !*(__u16 *)(transport + 6))) return TC_ACT_UNSPEC;
+  /* What is in several segments has to be one inner packet of TCP, and not several outer ones. */
+  const __u32 segmentBytes = skb->gso_size;
+  __u32 segments = 1, headerBytes = 0;
+  if (segmentBytes) {
+    const __u8 *tcp = payload + tunnelBytes + (isIpv6 ? 40 : 20);
+    if (inner.protocol != IPPROTO_TCP || inner.length != total - outerBytes) return TC_ACT_UNSPEC;
+    if ((void *)tcp + 20 > end) return TC_ACT_UNSPEC;
+    headerBytes = (isIpv6 ? 40 : 20) + (tcp[12] >> 4) * 4;
+    if (inner.length <= headerBytes) return TC_ACT_UNSPEC;
+    segments = (inner.length - headerBytes + segmentBytes - 1) / segmentBytes;
   }
 
   __u32 cpu = currentCpu();
   struct DecapTally *tally = mapLookup(&tallies, &cpu);
   if (!tally) return TC_ACT_UNSPEC;
-  const __u32 segments = skb->gso_segs, isSuper = skb->gso_size != 0;
   __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
   if (isIpv6 != tunnel.isIpv6) flags |= isIpv6 ? BPF_F_ADJ_ROOM_DECAP_L3_IPV6 : BPF_F_ADJ_ROOM_DECAP_L3_IPV4;
   if (adjustRoom(skb, -(__s32)outerBytes, BPF_ADJ_ROOM_MAC, flags)) return TC_ACT_UNSPEC;
   if (inner.isTrusted) changeTrust(skb, kCsumTrusted);
-  tally->packets += isSuper && segments ? segments : 1;
-  tally->bytes += inner.length;
-  tally->superPackets += isSuper;
+  forgetHash(skb); /* the outer one, which all flows of the tunnel have in common */
+  tally->packets += segments;
+  tally->bytes += inner.length + (segments - 1) * headerBytes;
+  tally->superPackets += segmentBytes != 0;
   return redirectTo(CONSTANT(kDecapDevice), BPF_F_INGRESS);
 }

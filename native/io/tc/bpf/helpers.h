@@ -17,6 +17,17 @@ static long (*const storeBytes)(struct __sk_buff* skb, __u32 at, const void* fro
 static long (*const changeTrust)(struct __sk_buff* skb, __u64 level) = (void*)BPF_FUNC_csum_level;
 static __u64 (*const coarseNanoseconds)(void) = (void*)BPF_FUNC_ktime_get_coarse_ns;
 
+static long (*const pullData)(struct __sk_buff* skb, __u32 bytes) = (void*)BPF_FUNC_skb_pull_data;
+static void (*const forgetHash)(struct __sk_buff* skb) = (void*)BPF_FUNC_set_hash_invalid;
+static __s64 (*const updateSum)(struct __sk_buff* skb, __u32 difference) = (void*)BPF_FUNC_csum_update;
+
+/* Has the headers lie where the program can read them, whatever the device's driver left in fragments. What the program
+ * knows of the packet's place is out of date then. */
+INLINE void makeLinear(struct __sk_buff* skb) {
+  const __u32 wanted = skb->len < 160 ? skb->len : 160; /* of link, IPv6, UDP, GUE, IPv6 and TCP with options */
+  if ((void*)(long)skb->data + wanted > (void*)(long)skb->data_end) pullData(skb, wanted);
+}
+
 /* A constant that the loader puts in, which the verifier then knows. */
 #define CONSTANT(number)                                                              \
   ({                                                                                  \
