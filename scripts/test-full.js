@@ -163,6 +163,15 @@ function randomInputs(run, write) {
   );
 }
 
+/** Labs of which nothing may depend on who carries the packets, once more with programs in the kernel at both ends. */
+function fastLabs(run, write) {
+  const labs = ['drain-and-removal', 'fragments', 'ipv6', 'path-mtu', 'persistence'];
+  labs.push('ping-and-traceroute', 'policies', 'schedulers', 'tunnels');
+  const files = testFiles('test/netns', (path) => labs.some((lab) => path === `${lab}.test.js`));
+  const environment = { TUNVS_TEST_FAST_PATH: 'auto', TUNVS_TEST_REAL_SERVER_MODE: 'bpf' };
+  return run('labs with programs in the kernel', files, { environment, write });
+}
+
 await main(async () => {
   checkRequirements();
   const absent = await installPrograms(allPrograms);
@@ -177,6 +186,7 @@ await main(async () => {
     () => withPrograms(absent, ['clang', 'cmake'], 'cmake-js', cmakeJs),
     () => sources(absent),
     (write) => withPrograms(absent, [], 'random inputs', () => randomInputs(run, write)),
+    (write) => withPrograms(absent, [], 'labs with programs in the kernel', () => fastLabs(run, write)),
     ...realPrograms()
       .filter(([, , files]) => files.length > 0)
       .map(

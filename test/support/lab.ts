@@ -12,6 +12,7 @@ import type {
   UdpResult,
 } from '../../lib/lab/programs/requests.js';
 import { startRealServerCommand } from '../../lib/lab/commands.js';
+import { fastPathProblem } from './fast-path.js';
 import {
   type DirectorLab,
   lanLab,
@@ -158,7 +159,7 @@ async function startServer(
       virtualAddress: virtualAddresses,
       director: directors ?? [directorAddress, ...(hasIpv6 ? [directorAddress6] : [])],
       forwarding: typeof forwarding === 'string' ? forwarding : forwarding(index),
-      mode: mode ?? process.env.TUNVS_TEST_REAL_SERVER_MODE,
+      mode: mode ?? (fastPathProblem() === undefined ? process.env.TUNVS_TEST_REAL_SERVER_MODE : undefined),
     }),
     Agent.connect(server.host.node(program('web-server'), [server.host.name, `${PORT}`])),
   ]);
