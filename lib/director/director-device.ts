@@ -1,5 +1,6 @@
 /** What an open director found on its host. */
 import { networkInterfaces } from 'node:os';
+import { inspect, type InspectOptions } from 'node:util';
 import type { Egress } from '../values/egress.js';
 import type { Offload } from '../values/offload.js';
 import { addressFamily, canonicalAddress } from '../values/inet.js';
@@ -65,7 +66,7 @@ export interface DirectorDevice {
 /** `fastPath` is read anew each time. */
 export function directorDevice(started: NativeStarted, fastPath: () => NativeFastPath): DirectorDevice {
   const { device, attached, steering, egress, passedOver, offloads } = started;
-  return {
+  const made: DirectorDevice = {
     ...{ name: device, attached, passedOver },
     get fastPath() {
       return fastPath() as DirectorDevice['fastPath'];
@@ -74,6 +75,11 @@ export function directorDevice(started: NativeStarted, fastPath: () => NativeFas
     egress: egress as Egress,
     offloads: offloads.map((each) => ({ ...each, name: each.name as Offload })),
   };
+  // Without this, console.log() shows a getter and not what it gives.
+  Object.defineProperty(made, inspect.custom, {
+    value: (_depth: number, options: InspectOptions) => inspect({ ...made }, options),
+  });
+  return made;
 }
 
 /** `marks`: the devices of marks, in the order in which they were to be opened. */
