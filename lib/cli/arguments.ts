@@ -108,7 +108,9 @@ export function offloadsArgument(text: string): OffloadChoice {
 
 export function fastPathArgument(text: string): FastPathChoice {
   if (parseFastPath(text) === undefined)
-    throw new InvalidArgumentError('Write off, auto, egress, or ingress:DEVICE[,DEVICE], as in ingress:eth0.');
+    throw new InvalidArgumentError(
+      'Write off, auto, egress, or ingress: with names of devices of at most 15 bytes, as in ingress:eth0,eth1.',
+    );
   return text as FastPathChoice;
 }
 

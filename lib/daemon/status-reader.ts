@@ -120,7 +120,13 @@ function deviceStatus({
   fastPath,
 }: DirectorDevice): NonNullable<Status['device']> {
   const inForce = offloads.filter((each) => each.isInForce);
-  return { name, attached, egress, steering, offloads: inForce.map((each) => each.name), fastPath: fastPath.isInForce };
+  const { isInForce, reason, hooks } = fastPath;
+  return {
+    ...{ name, attached, egress, steering, offloads: inForce.map((each) => each.name) },
+    fastPath: isInForce,
+    fastPathAt: hooks.filter(({ isAttached }) => isAttached).map(({ hook, device }) => `${hook} ${device}`),
+    fastPathReason: reason,
+  };
 }
 
 function shares(before: WorkerCpu[], now: WorkerCpu[], intervalMs: number): number[] {

@@ -15,7 +15,17 @@ export interface Status {
   /** The milliseconds that rates are about. */
   intervalMs: number;
   /** Absent when the director is offline. */
-  device?: { name: string; attached: boolean; egress: string; steering: string; offloads: string[]; fastPath: boolean };
+  device?: {
+    name: string;
+    attached: boolean;
+    egress: string;
+    steering: string;
+    offloads: string[];
+    /** Whether it is in force; where its program is attached; why it is off, or what is missing. */
+    fastPath: boolean;
+    fastPathAt: string[];
+    fastPathReason: string;
+  };
   markDevices: { name: string; mark: number }[];
   sources: string[];
   /** The share of the time in which each worker had a CPU, [0, 1]. */

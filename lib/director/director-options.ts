@@ -70,7 +70,7 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
     refuse(
       `${call}: fastPath`,
       options.fastPath,
-      `other devices than the director's own '${own}': packets come to it last`,
+      `devices by which clients' packets come in, and not the director's own '${own}'`,
     );
   const host = typeof options.setUpHost === 'object' && options.setUpHost !== null ? options.setUpHost : undefined;
   return {

@@ -57,6 +57,9 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       checked.start.markDevices.map(({ mark }) => mark),
     );
     const warnings = [...sourceWarnings(sources), ...started.warnings];
+    const fastPath = engine.fastPath();
+    if (checked.native.fastPath !== 'off' && !fastPath.isInForce)
+      warnings.push(`the fast path is off: ${fastPath.reason}`);
     if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
       const opening = new DirectorHost({ sources, ...checked.host });
       undo.push(() => opening.close());

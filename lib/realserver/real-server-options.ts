@@ -163,6 +163,8 @@ function checked(options: RealServerHostOptions): CheckedRealServer {
     'signal',
   ]);
   const forwarding = forwardingOption('forwarding', given.forwarding);
+  if (given.mode === 'bpf' && !forwarding.some(isTunnelMethod))
+    refuse('mode', 'bpf', "'auto'", 'direct routing brings no tunnel packets that a program could take apart');
   return {
     device: deviceNameOption('device', given.device ?? 'tunvs-rs0'),
     methods: forwarding.filter(isTunnelMethod),

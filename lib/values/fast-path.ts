@@ -5,6 +5,9 @@ import { refuse } from './options.js';
 /** The choices of {@link DirectorOpenOptions.fastPath} that name no device. */
 export const fastPaths = ['off', 'auto', 'egress'] as const;
 
+/** The reason why there is none, as the native part says it, where nobody asked for one. */
+export const FAST_PATH_UNASKED = 'it is off';
+
 /** The form of the choices with devices; {@link parseFastPath} looks at their names, too. */
 export const FAST_PATH_INGRESS = /^ingress:[^\s/:,]{1,15}(,[^\s/:,]{1,15})*$/;
 

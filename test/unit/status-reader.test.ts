@@ -108,6 +108,8 @@ describe('StatusReader', () => {
       steering: 'kernel',
       offloads: [],
       fastPath: true,
+      fastPathAt: [],
+      fastPathReason: '',
     };
     assert.deepEqual(status.device, device);
     assert.deepEqual(status.markDevices, [{ name: 'tunvs1', mark: 3 }]);

@@ -28,7 +28,16 @@ const PAGES = { residentBytes: 80e6, hugeBytes: 60e6 };
 function status(changes: Partial<Status> = {}): Status {
   return {
     ...{ name: 'web', version: '1.2.3', pid: 77, atMs: 0, upMs: 3 * 3_600_000 + 240_000, intervalMs: 500 },
-    device: { name: 'tunvs0', attached: false, egress: 'packet', steering: 'bpf', offloads: [], fastPath: true },
+    device: {
+      name: 'tunvs0',
+      attached: false,
+      egress: 'packet',
+      steering: 'bpf',
+      offloads: [],
+      fastPath: true,
+      fastPathAt: ['egress tunvs0'],
+      fastPathReason: '',
+    },
     ...{ markDevices: [], sources: ['10.2.0.2'], workers: [0.34, 0.99], host: { mended: 0, contested: 0 } },
     table: { ipv4: 900, ipv6: 1, capacity: 1000, bytes: 1, ...PAGES, evicted: 0, evictedPerSecond: 0 },
     ...{ rates: { ...rates(6), inPackets: 45_600, inBytes: 1e6 }, drops: [], events: [], warnings: [] },
@@ -47,7 +56,7 @@ describe('statusScreen', () => {
     const event = { atMs: Date.UTC(2026, 0, 1, 12, 34, 56), type: 'tableFull', message: 'the table is full' };
     assert.deepEqual(plain(status({ events: [event], warnings: ['something is odd'] })), [
       'tunvs 1.2.3  web  up 3 h 4 min  pid 77',
-      'device   tunvs0  egress packet  offloads off  fast path on  steered by bpf',
+      'device   tunvs0  egress packet  offloads off  fast path on (egress tunvs0)  steered by bpf',
       'sources  10.2.0.2',
       'host     as it was set up',
       'table    IPv4 900 (90 %)  IPv6 1 (< 1 %)  of 1,000 each  80 MB, 75 % in huge pages',

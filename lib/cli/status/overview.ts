@@ -1,4 +1,5 @@
 /** The upper part of the screen: the director as a whole. */
+import { FAST_PATH_UNASKED } from '../../values/fast-path.js';
 import type { Status } from '../../daemon/status.js';
 import { type Line, line, type Span, span, type Style, wrapText } from '../../demo/styled-line.js';
 import { count } from '../words.js';
@@ -68,10 +69,17 @@ function devices({ device }: Status): Span[] {
     span(device.name),
     span(`egress ${device.egress}`),
     span(`offloads ${device.offloads.join(', ') || 'off'}`),
-    span(`fast path ${device.fastPath ? 'on' : 'off'}`),
+    ...fastPathSpans(device),
     ...(device.steering === 'none' ? [] : [span(`steered by ${device.steering}`)]),
     ...(device.attached ? [span('there before')] : []),
   ];
+}
+
+function fastPathSpans({ fastPath, fastPathAt, fastPathReason }: NonNullable<Status['device']>): Span[] {
+  const at = fastPath ? `fast path on (${fastPathAt.join(', ')})` : 'fast path off';
+  // Nobody has asked for it, or all is well.
+  if (fastPathReason === '' || fastPathReason === FAST_PATH_UNASKED) return [span(at)];
+  return [span(`${at}: ${fastPathReason}`, 'warning')];
 }
 
 function hostParts({ mended, contested }: { mended: number; contested: number }): Span[] {

@@ -123,8 +123,9 @@ export const run: Verb = {
       )
       .option(
         '--fast-path <where>',
-        'send packets of established connections on inside the kernel: off, auto, egress, or ingress:DEVICE[,DEVICE] ' +
-          'for what comes in by these, too (default: off)',
+        'send packets of established connections on inside the kernel: off, auto, egress, or ingress:DEVICE[,DEVICE], ' +
+          "which takes what comes in by these before the host's firewall; needs CAP_BPF and Linux 6.6 " +
+          '(docs/fast-path.md; default: off)',
         fastPathArgument,
       )
       .option('--bypass-qdisc', 'leave the queueing discipline out; needs --egress packet')

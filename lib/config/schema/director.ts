@@ -129,7 +129,7 @@ export const directorFields = {
           (text) => parseFastPath(text) !== undefined,
           'expected ingress: and names of devices, as in ingress:eth0,eth1',
         )
-        .meta({ pattern: FAST_PATH_INGRESS.source, title: 'ingress: and devices' }),
+        .meta({ pattern: FAST_PATH_INGRESS.source, title: 'ingress:eth0,eth1' }),
     ])
     .optional()
     .describe(

@@ -49,6 +49,8 @@ export const status = z
         steering: z.string(),
         offloads: z.array(z.string()).describe('Those in force.'),
         fastPath: z.boolean().describe('Whether established connections go by the fast path in the kernel.'),
+        fastPathAt: z.array(z.string()).describe('Where its program is attached, as in "ingress eth0".'),
+        fastPathReason: z.string().describe('Why it is off, or what is missing; empty when nothing is.'),
       })
       .optional(),
     markDevices: z.array(z.object({ name: z.string(), mark: z.int() })),

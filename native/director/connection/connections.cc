@@ -20,8 +20,10 @@ bool mayHandOver(uint8_t protocol, uint8_t state) {
 void Connections::handOver(HandOver& noted, bool isQueueEmpty) {
   for (Conn* conn : std::span(noted.conns, noted.count)) {
     const bool isFirst = (conn->flags.load(std::memory_order_relaxed) & kConnHandedOver) == 0;
-    const bool hasWaited = conn->packets.load(std::memory_order_relaxed) >= HandOver::kPacketsUnderLoad;
-    if (!isQueueEmpty && !(isFirst && hasWaited)) continue;
+    const uint32_t packets = conn->packets.load(std::memory_order_relaxed);
+    const bool hasWaited =
+        isFirst ? packets >= HandOver::kPacketsUnderLoad : packets % HandOver::kPacketsUntilAgain == 0;
+    if (!isQueueEmpty && !hasWaited) continue;
     conn->flags.fetch_or(kConnHandedOver | kConnFast);
     // Another worker may have changed the state meanwhile. Of the two, the later one sees what the other has done.
     if (!mayHandOver(conn->protocol, conn->state.load())) conn->flags.fetch_and(static_cast<uint8_t>(~kConnFast));

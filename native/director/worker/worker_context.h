@@ -51,9 +51,10 @@ struct ExpiryRound {
 
 // The connections of the current vector that a fast path in the kernel may take over.
 struct HandOver {
-  // Without seeing its queue empty a worker hands a connection over at this many packets, the first time: under load
-  // the queue may never be, and then a few packets may overtake others, once.
-  static constexpr uint32_t kPacketsUnderLoad = 16;
+  // Without seeing its queue empty a worker hands a connection over at this many packets the first time, and when the
+  // count is a multiple of the second number again: under load the queue may never be empty, and then a few packets may
+  // overtake others.
+  static constexpr uint32_t kPacketsUnderLoad = 16, kPacketsUntilAgain = 256;
   static constexpr uint32_t kLeastPackets = 3;
 
   std::atomic<bool> isOn{false};

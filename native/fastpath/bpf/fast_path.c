@@ -34,15 +34,19 @@ struct Parsed {
   __u32 length;      /* of the whole packet, as its header says */
   __u32 longest;     /* of the packet, or of its longest segment */
   __u8 isV4, trafficClass, ttl, dontFragment;
+  __u16 check;       /* of the IPv4 header */
   int leaves; /* why it goes on to the engine, with its connection; -1: it need not */
 };
 
 /* What goes on from an ingress may be anything, so only what comes to the TUN device is counted. */
-INLINE int goOn(__u32 reason) {
+INLINE int goOn(struct __sk_buff *skb, __u32 reason) {
   if (CONSTANT(kFastIngress)) return TC_ACT_UNSPEC;
   __u32 cpu = currentCpu();
   struct FastCounts *own = mapLookup(&counts, &cpu);
-  if (own && reason < 16) own->reasons[reason]++;
+  /* Without CAP_PERFMON, the verifier wants to know equally little of the place on all ways here. A length is no 2^28. */
+  reason = (reason + (skb->len >> 28)) & 15;
+  asm volatile("" : "+r"(reason));
+  if (own) own->reasons[reason]++;
   return TC_ACT_UNSPEC;
 }
 
@@ -91,6 +95,7 @@ INLINE int parse4(struct __sk_buff *skb, void *at, struct Parsed *parsed) {
   parsed->isV4 = 1;
   parsed->trafficClass = ip->tos;
   parsed->ttl = ip->ttl;
+  parsed->check = ip->check;
   parsed->dontFragment = (ip->frag_off & BE16(0x4000)) != 0;
   parsed->flow.words[0] = ip->saddr | (__u64)ip->daddr << 32;
   return parseTransport(skb, at + 20, ip->protocol, 20, parsed);
@@ -119,31 +124,28 @@ INLINE int parse6(struct __sk_buff *skb, void *at, struct Parsed *parsed) {
 INLINE int mustTell(const struct Conn *conn, int isV4) {
   __u32 only = 0;
   const struct FastState *known = mapLookup(&state, &only);
-  return !known || conn->control != 0 || known->isNearlyFull[isV4 ? 0 : 1];
+  if (!known || conn->control != 0) return 1;
+  /* Both are read, each at a place of its own: without CAP_PERFMON the verifier allows no choice of a place here. */
+  const __u32 four = *(volatile __u32 *)&known->isNearlyFull[0], six = *(volatile __u32 *)&known->isNearlyFull[1];
+  return isV4 ? four : six;
 }
 
 /* A segment goes on though its connection is the fast path's: those behind it follow, until the engine has it. */
 INLINE int letGo(struct __sk_buff *skb, struct Conn *conn, __u32 reason) {
   __sync_fetch_and_and(&conn->meta, ~(__u32)(kFast << kFlagsShift));
   if (CONSTANT(kFastIngress)) skb->tc_index = kFastTold + reason;
-  return goOn(reason);
+  return goOn(skb, reason);
 }
 
-/* Counts the hop, as the host does that forwards a packet. Returns 0 when it is done. */
-INLINE int countHop(struct __sk_buff *skb, __u32 at, int isV4) {
-  void *ip = (void *)(long)skb->data + at;
-  if (ip + 20 > (void *)(long)skb->data_end) return -1;
-  if (!isV4) {
-    const __u16 before = *(__u16 *)(ip + 6);
-    ((struct ipv6hdr *)ip)->hop_limit--;
-    updateSum(skb, (__u32)(__u16)~before + *(__u16 *)(ip + 6));
-    return 0;
-  }
-  struct iphdr *v4 = ip;
-  const __u32 sum = v4->check + BE16(0x0100); /* RFC 1624 */
-  v4->ttl--;
-  v4->check = sum + (sum >= 0xffff);
-  return 0;
+/* Counts the hop, as the host does that forwards a packet, which begins at `at`. Returns 0 when it is done. */
+INLINE int countHop(struct __sk_buff *skb, __u32 at, const struct Parsed *parsed) {
+  if (!parsed->isV4) return storeBytes(skb, at + 7, &parsed->ttl, 1, BPF_F_RECOMPUTE_CSUM);
+  const __u32 sum = parsed->check + BE16(0x0100); /* RFC 1624 */
+  const struct {
+    __u8 ttl, protocol;
+    __u16 check;
+  } changed = {parsed->ttl, parsed->flow.tail >> 32, sum + (sum >= 0xffff)};
+  return storeBytes(skb, at + 8, &changed, 4, BPF_F_RECOMPUTE_CSUM);
 }
 
 /* Fills in what depends on the packet and puts the outer header behind the link's. Returns 0 when it is done. */
@@ -232,7 +234,7 @@ INLINE int sendOn(struct __sk_buff *skb, const struct FastServer *server, __u32 
     type = server->flags & kFastOuterIpv6 ? BE16(ETH_P_IPV6) : BE16(ETH_P_IP);
   }
   if (!linkBytes && growFront(skb, ETH_HLEN, 0)) goto lost;
-  if (CONSTANT(kFastIngress) && countHop(skb, ETH_HLEN + outerBytes, parsed->isV4)) goto lost;
+  if (CONSTANT(kFastIngress) && countHop(skb, ETH_HLEN + outerBytes, parsed)) goto lost;
   if (outerBytes && writeOuter(skb, server, parsed, hash, tally->identification * cpus + cpu)) goto lost;
   if (CONSTANT(kFastIngress)) {
     struct ethhdr link;
@@ -264,18 +266,19 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
   const __u32 linkBytes = CONSTANT(kFastLinkBytes);
   /* The host takes frames that are for others, and tags, in ways of its own. */
   if (CONSTANT(kFastIngress) && (skb->pkt_type != PACKET_HOST || skb->vlan_present)) return TC_ACT_UNSPEC;
-  makeLinear(skb);
+  MAKE_LINEAR(skb, ETH_HLEN + 60); /* IPv6 and TCP */
   struct Parsed parsed;
   __builtin_memset(&parsed, 0, sizeof parsed);
   parsed.leaves = -1;
-  void *at = (void *)(long)skb->data + linkBytes;
+  void *at = (void *)(long)skb->data;
+  if (linkBytes) asm volatile("%0 += 14" : "+r"(at)); /* a constant in the instruction, as for MAKE_LINEAR() */
   int reason = kFast_other;
   if (skb->protocol == BE16(ETH_P_IP))
     reason = parse4(skb, at, &parsed);
   else if (skb->protocol == BE16(ETH_P_IPV6))
     reason = parse6(skb, at, &parsed);
-  if (reason >= 0) return goOn(reason);
-  if (parsed.length + linkBytes != skb->len) return goOn(kFast_other);
+  if (reason >= 0) return goOn(skb, reason);
+  if (parsed.length + linkBytes != skb->len) return goOn(skb, kFast_other);
   if (CONSTANT(kFastIngress) && --parsed.ttl == 0) return TC_ACT_UNSPEC; /* the host says so to the sender */
 
   __u64 hash;
@@ -288,10 +291,10 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
     hash = flowHash(&parsed.flow, 0);
     conn = findConn(&parsed.flow, hash, 0, &meta);
   }
-  if (!conn) return goOn(kFast_unknown);
+  if (!conn) return goOn(skb, kFast_unknown);
   if (!(meta & kFast << kFlagsShift)) {
     const __u32 told = skb->tc_index - kFastTold;
-    return goOn(told < kFastReasons ? told : kFast_notYet);
+    return goOn(skb, told < kFastReasons ? told : kFast_notYet);
   }
   if (parsed.leaves >= 0) return letGo(skb, conn, parsed.leaves);
   const __u32 now = coarseNanoseconds() / kNanosecondsPerTick;
@@ -303,7 +306,9 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
   const __u32 ifindex = *(volatile __u32 *)&server->ifindex;
   if (!ifindex) return letGo(skb, conn, kFast_server);
   const __u32 packets = conn->packets + 1;
-  const __u32 deadline = now + (parsed.flow.tail >> 32 == IPPROTO_TCP ? server->tcpTicks : server->udpTicks);
+  /* As in mustTell(): each at a place of its own. */
+  const __u32 tcp = *(volatile __u32 *)&server->tcpTicks, udp = *(volatile __u32 *)&server->udpTicks;
+  const __u32 deadline = now + (parsed.flow.tail >> 32 == IPPROTO_TCP ? tcp : udp);
   if ((packets & ~8u) == 3 && mustTell(conn, parsed.isV4)) return letGo(skb, conn, kFast_rise);
   if ((int)(deadline - expires) < 0) return letGo(skb, conn, kFast_rise);
   if (parsed.longest > server->longest) return letGo(skb, conn, kFast_tooLong);

@@ -125,7 +125,10 @@ INLINE struct Conn* findConn(const struct Flow* flow, __u64 hash, int isV4, __u3
       return conn;
     }
     if (high >> 56 == 0) return 0;
-    bucket = bucket + 1 == buckets ? 0 : bucket + 1;
+    /* 0 behind the last: by arithmetic, so that the verifier knows equally little of it on all ways. */
+    __u64 isWithin = ((__s64)(bucket + 1ULL - buckets)) >> 63;
+    asm volatile("" : "+r"(isWithin));
+    bucket = (bucket + 1) & (__u32)isWithin;
   }
   return 0;
 }

@@ -14,7 +14,11 @@ constexpr int kAttachTcxIngress = 46, kAttachTcxEgress = 47;  // enum bpf_attach
 
 Error refused(int error, const std::string& what) {
   if (error == EPERM || error == EACCES)
-    return Error{ErrorCode::permission, what + ": it needs CAP_BPF and CAP_NET_ADMIN, or root", error, "bpf"};
+    return Error{ErrorCode::permission,
+                 what +
+                     ": this process lacks CAP_BPF or CAP_NET_ADMIN; run it as the host's root, without --user and " +
+                     "outside of user namespaces, or give it both",
+                 error, "bpf"};
   if (error == ENOSYS) return Error{ErrorCode::unsupported, what + ": this kernel has no BPF", error, "bpf"};
   return Error::fromErrno(error, "bpf", what);
 }
@@ -80,7 +84,7 @@ Result<UniqueFd> loadTcProgram(const std::string& owner, const char* name, std::
   // The verifier refuses with the errors of a missing privilege; what it says first tells one from the other.
   if (!log.empty() && why.code == ErrorCode::permission) {
     why.code = ErrorCode::unsupported;
-    why.message = "can't load " + owner + "'s program: this kernel, or CAP_BPF without CAP_PERFMON, does not allow it";
+    why.message = "can't load " + owner + "'s program: the kernel does not allow it; CAP_PERFMON may be missing";
   }
   if (log.size() > kLogShown) log.erase(0, log.size() - kLogShown);
   why.message += "; the kernel's verifier says: " + log;

@@ -54,6 +54,8 @@ Result<TcPlace> TcHooks::placeOf(const std::string& device, int index, bool isIn
   }
   switch (link.value().hardwareType) {
     case ARPHRD_ETHER: return TcPlace{kEthernetBytes, true};
+    case ARPHRD_LOOPBACK:
+      return unfit("what comes in there was sent by this host itself; name the device by which clients' packets come");
     case ARPHRD_NONE:
     case ARPHRD_RAWIP: return TcPlace{0, true};
     default: return unfit("it takes Ethernet devices, and those without a link header");
@@ -103,11 +105,13 @@ void TcHooks::mend(Look look) {
 
 void TcHooks::mend(Attached& hook, Look look) {
   std::string device = nameOf(hook.index);
+  const std::string last = hook.hook.device;
   if (!device.empty()) {
     hook.hook.device = device;
     if (hook.hook.isAttached && (look == Look::quick || tcxDevice(hook.link.get()) == hook.index)) return;
   } else if (hook.hook.isIngress) {
-    device = hook.wanted;
+    // It was wanted by one name, and may have had another when it went.
+    device = ::if_nametoindex(hook.wanted.c_str()) != 0 ? hook.wanted : last;
   }
   hook.link.reset();  // a device that is in another namespace now is no concern of ours
   hook.hook.isAttached = false;

@@ -112,7 +112,8 @@ TEST_IN_NAMESPACE("a device that is not there, or has another link header, is re
   const auto loopback = l.hooks.attach("lo", true);
   REQUIRE(!loopback.ok());
   CHECK_EQ(loopback.error().message,
-           "the program can't read what comes in by lo: it takes Ethernet devices, and those without a link header");
+           "the program can't read what comes in by lo: what comes in there was sent by this host itself; name the "
+           "device by which clients' packets come");
   CHECK_EQ(l.text(), "");
 }
 

@@ -50,110 +50,123 @@ INLINE __u64 sum20(const void *at) {
   return (__u64)words[0] + words[1] + words[2] + words[3] + words[4];
 }
 
+/* What is read of a header: more than any of them takes. */
+union Header {
+  __u8 bytes[40];
+  __u16 halves[20];
+  __u32 words[10];
+  struct iphdr v4;
+  struct ipv6hdr v6;
+};
+
 /* Tells whether the checksum of a transport header, of a packet that is no fragment and holds `bytes` from there on, is
  * the pseudo header's sum alone (as realserver/ip_view.cc does). `addresses` is the sum of the addresses. */
-INLINE int isUnfinished(struct __sk_buff *skb, void *transport, __u8 protocol, __u32 bytes, __u64 addresses) {
-  const __u32 at = protocol == IPPROTO_TCP ? 16 : 6;
-  if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) return 0;
-  if (transport + at + 2 > (void *)(long)skb->data_end || bytes < (protocol == IPPROTO_TCP ? 20 : 8)) return 0;
-  if (protocol == IPPROTO_UDP && BE16(*(__u16 *)(transport + 4)) != bytes) return 0;
-  const __u16 field = *(__u16 *)(transport + at);
+INLINE int isUnfinished(struct __sk_buff *skb, __u32 at, __u8 protocol, __u32 bytes, __u64 addresses) {
+  union Header header;
+  __u16 field;
+  if (protocol == IPPROTO_TCP) {
+    if (bytes < 20 || loadBytes(skb, at, &header, 20)) return 0;
+    field = *(volatile __u16 *)&header.halves[8];
+  } else if (protocol == IPPROTO_UDP) {
+    if (bytes < 8 || loadBytes(skb, at, &header, 8) || BE16(header.halves[2]) != bytes) return 0;
+    field = *(volatile __u16 *)&header.halves[3];
+  } else {
+    return 0;
+  }
   return field != 0 && field == fold(addresses + BE16(protocol) + BE16((__u16)bytes));
 }
 
-/* Reads an inner packet of which `room` bytes are there. Returns 0 when the program may take it. */
-INLINE int parse4(struct __sk_buff *skb, void *at, __u32 room, struct Inner *inner) {
-  const struct iphdr *ip = at;
-  if (at + 20 > (void *)(long)skb->data_end || *(__u8 *)at != 0x45) return -1;
-  inner->length = BE16(ip->tot_len);
-  if (inner->length < 20 || inner->length > room || fold(sum20(at)) != 0xffff) return -1;
-  *(__u32 *)inner->destination.address = ip->daddr;
-  inner->ecn = ip->tos & 3;
-  if (ip->frag_off & BE16(0x3fff)) return 0;
-  inner->protocol = ip->protocol;
-  inner->isTrusted = isUnfinished(skb, at + 20, ip->protocol, inner->length - 20, (__u64)ip->saddr + ip->daddr);
+/* Reads an inner packet that begins at `at`, of which `room` bytes are there. Returns 0 when the program may take it. */
+INLINE int parse4(struct __sk_buff *skb, __u32 at, __u32 room, struct Inner *inner) {
+  union Header header;
+  if (room < 20 || loadBytes(skb, at, &header, 20) || header.bytes[0] != 0x45) return -1;
+  inner->length = BE16(header.v4.tot_len);
+  if (inner->length < 20 || inner->length > room || fold(sum20(&header)) != 0xffff) return -1;
+  *(__u32 *)inner->destination.address = header.v4.daddr;
+  inner->ecn = header.v4.tos & 3;
+  if (header.v4.frag_off & BE16(0x3fff)) return 0;
+  inner->protocol = header.v4.protocol;
+  inner->isTrusted = isUnfinished(skb, at + 20, inner->protocol, inner->length - 20,
+                                  (__u64)header.v4.saddr + header.v4.daddr);
   return 0;
 }
 
-INLINE int parse6(struct __sk_buff *skb, void *at, __u32 room, struct Inner *inner) {
-  const struct ipv6hdr *ip = at;
-  if (at + 40 > (void *)(long)skb->data_end || *(__u8 *)at >> 4 != 6 || !ip->payload_len) return -1;
-  inner->length = 40 + BE16(ip->payload_len);
+INLINE int parse6(struct __sk_buff *skb, __u32 at, __u32 room, struct Inner *inner) {
+  union Header header;
+  if (room < 40 || loadBytes(skb, at, &header, 40) || header.bytes[0] >> 4 != 6 || !header.v6.payload_len) return -1;
+  inner->length = 40 + BE16(header.v6.payload_len);
   if (inner->length > room) return -1;
-  const __u32 *words = at + 8;
   __u64 sum = 0;
 #pragma unroll
   for (int i = 0; i < 4; i++) {
-    ((__u32 *)inner->destination.address)[i] = words[4 + i];
-    sum += (__u64)words[i] + words[4 + i];
+    ((__u32 *)inner->destination.address)[i] = header.words[6 + i];
+    sum += (__u64)header.words[2 + i] + header.words[6 + i];
   }
   inner->destination.isIpv6 = 1;
-  inner->ecn = BE16(*(__u16 *)at) >> 4 & 3;
-  inner->protocol = ip->nexthdr;
-  inner->isTrusted = isUnfinished(skb, at + 40, ip->nexthdr, inner->length - 40, sum);
+  inner->ecn = BE16(header.halves[0]) >> 4 & 3;
+  inner->protocol = header.v6.nexthdr;
+  inner->isTrusted = isUnfinished(skb, at + 40, inner->protocol, inner->length - 40, sum);
   return 0;
 }
 
 __attribute__((section("prog"), used)) int decapsulate(struct __sk_buff *skb) {
   if (skb->pkt_type != PACKET_HOST || skb->vlan_present) return TC_ACT_UNSPEC;
-  makeLinear(skb);
-  void *end = (void *)(long)skb->data_end;
-  void *at = (void *)(long)skb->data + CONSTANT(kDecapLinkBytes);
+  const __u32 linkBytes = CONSTANT(kDecapLinkBytes);
+  union Header header;
   struct DecapTunnel tunnel;
   __builtin_memset(&tunnel, 0, sizeof tunnel);
   __u32 ipBytes, total, ecn;
   if (skb->protocol == BE16(ETH_P_IP)) {
-    const struct iphdr *ip = at;
-    if (at + 28 > end || *(__u8 *)at != 0x45 || (ip->frag_off & BE16(0x3fff))) return TC_ACT_UNSPEC;
-    tunnel.protocol = ip->protocol;
-    *(__u32 *)tunnel.source = ip->saddr;
-    *(__u32 *)tunnel.destination = ip->daddr;
+    if (loadBytes(skb, linkBytes, &header, 20)) return TC_ACT_UNSPEC;
+    if (header.bytes[0] != 0x45 || (header.v4.frag_off & BE16(0x3fff))) return TC_ACT_UNSPEC;
+    tunnel.protocol = header.v4.protocol;
+    *(__u32 *)tunnel.source = header.v4.saddr;
+    *(__u32 *)tunnel.destination = header.v4.daddr;
     ipBytes = 20;
-    total = BE16(ip->tot_len);
-    ecn = ip->tos & 3;
-    if (fold(sum20(at)) != 0xffff) return TC_ACT_UNSPEC;
+    total = BE16(header.v4.tot_len);
+    ecn = header.v4.tos & 3;
+    if (fold(sum20(&header)) != 0xffff) return TC_ACT_UNSPEC;
   } else if (skb->protocol == BE16(ETH_P_IPV6)) {
-    const struct ipv6hdr *ip = at;
-    if (at + 48 > end || *(__u8 *)at >> 4 != 6) return TC_ACT_UNSPEC;
-    tunnel.protocol = ip->nexthdr;
-    __builtin_memcpy(tunnel.source, at + 8, 16);
-    __builtin_memcpy(tunnel.destination, at + 24, 16);
+    if (loadBytes(skb, linkBytes, &header, 40) || header.bytes[0] >> 4 != 6) return TC_ACT_UNSPEC;
+    tunnel.protocol = header.v6.nexthdr;
+    __builtin_memcpy(tunnel.source, &header.bytes[8], 16);
+    __builtin_memcpy(tunnel.destination, &header.bytes[24], 16);
     tunnel.isIpv6 = 1;
     ipBytes = 40;
-    total = 40 + BE16(ip->payload_len);
-    ecn = BE16(*(__u16 *)at) >> 4 & 3;
+    total = 40 + BE16(header.v6.payload_len);
+    ecn = BE16(header.halves[0]) >> 4 & 3;
   } else {
     return TC_ACT_UNSPEC;
   }
-  if (total + CONSTANT(kDecapLinkBytes) > skb->len) return TC_ACT_UNSPEC;
+  if (total + linkBytes > skb->len) return TC_ACT_UNSPEC;
 
   /* What stands between the outer IP header and the inner packet, and the inner family. */
-  void *payload = at + ipBytes;
-  if (payload + 8 > end) return TC_ACT_UNSPEC;
-  const __u8 *bytes = payload;
-  const __u16 *halves = payload;
+  const __u32 payload = linkBytes + ipBytes;
   __u32 tunnelBytes = 0, isIpv6;
   if (tunnel.protocol == kIpip) {
     isIpv6 = 0;
   } else if (tunnel.protocol == kIpv6) {
     isIpv6 = 1;
   } else if (tunnel.protocol == kGre) {
-    if (halves[0] & ~BE16(kGreReserved)) return TC_ACT_UNSPEC;
-    if (halves[1] != BE16(ETH_P_IP) && halves[1] != BE16(ETH_P_IPV6)) return TC_ACT_UNSPEC;
+    if (loadBytes(skb, payload, &header, 4) || (header.halves[0] & ~BE16(kGreReserved))) return TC_ACT_UNSPEC;
+    if (header.halves[1] != BE16(ETH_P_IP) && header.halves[1] != BE16(ETH_P_IPV6)) return TC_ACT_UNSPEC;
     tunnelBytes = 4;
-    isIpv6 = halves[1] == BE16(ETH_P_IPV6);
+    isIpv6 = header.halves[1] == BE16(ETH_P_IPV6);
   } else if (tunnel.protocol == IPPROTO_UDP && CONSTANT(kDecapTakesGue)) {
     /* With a checksum it may be several datagrams in one, and the checksum would be nobody's to look at. */
-    if (payload + 12 > end || BE16(halves[2]) != total - ipBytes || halves[3]) return TC_ACT_UNSPEC;
-    tunnel.port = halves[1];
-    if (bytes[8] >> 6 == 1) {
+    if (loadBytes(skb, payload, &header, 12) || header.halves[3]) return TC_ACT_UNSPEC;
+    if (BE16(header.halves[2]) != total - ipBytes) return TC_ACT_UNSPEC;
+    tunnel.port = header.halves[1];
+    const __u8 version = header.bytes[8] >> 6;
+    if (version == 1) {
       tunnelBytes = 8;
-      isIpv6 = bytes[8] >> 4 == 6;
-      if (!isIpv6 && bytes[8] >> 4 != 4) return TC_ACT_UNSPEC;
+      isIpv6 = header.bytes[8] >> 4 == 6;
+      if (!isIpv6 && header.bytes[8] >> 4 != 4) return TC_ACT_UNSPEC;
     } else {
-      if (bytes[8] || halves[5] || (bytes[9] != kIpip && bytes[9] != kIpv6)) return TC_ACT_UNSPEC;
+      if (header.bytes[8] || header.halves[5]) return TC_ACT_UNSPEC;
+      if (header.bytes[9] != kIpip && header.bytes[9] != kIpv6) return TC_ACT_UNSPEC;
       tunnelBytes = 12;
-      isIpv6 = bytes[9] == kIpv6;
+      isIpv6 = header.bytes[9] == kIpv6;
     }
   } else {
     return TC_ACT_UNSPEC;
@@ -165,8 +178,8 @@ __attribute__((section("prog"), used)) int decapsulate(struct __sk_buff *skb) {
   if (total < outerBytes) return TC_ACT_UNSPEC;
   struct Inner inner;
   __builtin_memset(&inner, 0, sizeof inner);
-  if (isIpv6 ? parse6(skb, payload + tunnelBytes, total - outerBytes, &inner)
-             : parse4(skb, payload + tunnelBytes, total - outerBytes, &inner))
+  const __u32 at = payload + tunnelBytes;
+  if (isIpv6 ? parse6(skb, at, total - outerBytes, &inner) : parse4(skb, at, total - outerBytes, &inner))
     return TC_ACT_UNSPEC;
   if (!mapLookup(&addresses, &inner.destination)) return TC_ACT_UNSPEC;
   /* RFC 6040 figure 4: these change what the inner header says, or forbid the packet. */
@@ -175,10 +188,10 @@ __attribute__((section("prog"), used)) int decapsulate(struct __sk_buff *skb) {
   const __u32 segmentBytes = skb->gso_size;
   __u32 segments = 1, headerBytes = 0;
   if (segmentBytes) {
-    const __u8 *tcp = payload + tunnelBytes + (isIpv6 ? 40 : 20);
     if (inner.protocol != IPPROTO_TCP || inner.length != total - outerBytes) return TC_ACT_UNSPEC;
-    if ((void *)tcp + 20 > end) return TC_ACT_UNSPEC;
-    headerBytes = (isIpv6 ? 40 : 20) + (tcp[12] >> 4) * 4;
+    headerBytes = isIpv6 ? 40 : 20;
+    if (loadBytes(skb, at + headerBytes, &header, 20)) return TC_ACT_UNSPEC;
+    headerBytes += (header.bytes[12] >> 4) * 4;
     if (inner.length <= headerBytes) return TC_ACT_UNSPEC;
     segments = (inner.length - headerBytes + segmentBytes - 1) / segmentBytes;
   }

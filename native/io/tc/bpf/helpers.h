@@ -19,14 +19,13 @@ static __u64 (*const coarseNanoseconds)(void) = (void*)BPF_FUNC_ktime_get_coarse
 
 static long (*const pullData)(struct __sk_buff* skb, __u32 bytes) = (void*)BPF_FUNC_skb_pull_data;
 static void (*const forgetHash)(struct __sk_buff* skb) = (void*)BPF_FUNC_set_hash_invalid;
-static __s64 (*const updateSum)(struct __sk_buff* skb, __u32 difference) = (void*)BPF_FUNC_csum_update;
+static long (*const loadBytes)(struct __sk_buff* skb, __u32 at, void* to, __u32 bytes) = (void*)BPF_FUNC_skb_load_bytes;
 
-/* Has the headers lie where the program can read them, whatever the device's driver left in fragments. What the program
- * knows of the packet's place is out of date then. */
-INLINE void makeLinear(struct __sk_buff* skb) {
-  const __u32 wanted = skb->len < 160 ? skb->len : 160; /* of link, IPv6, UDP, GUE, IPv6 and TCP with options */
-  if ((void*)(long)skb->data + wanted > (void*)(long)skb->data_end) pullData(skb, wanted);
-}
+/* Has the first `bytes` lie where the program can read them, whatever the device's driver left in fragments. What the
+ * program knows of the packet's place is out of date then. `bytes` has to be a constant: without CAP_PERFMON the
+ * verifier allows no other sums with such places. */
+#define MAKE_LINEAR(skb, bytes) \
+  if ((void*)(long)(skb)->data + (bytes) > (void*)(long)(skb)->data_end && (skb)->len >= (bytes)) pullData(skb, bytes)
 
 /* A constant that the loader puts in, which the verifier then knows. */
 #define CONSTANT(number)                                                              \
