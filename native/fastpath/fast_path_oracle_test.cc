@@ -1,6 +1,6 @@
 // What the fast path's program sends is what the director would have sent.
 #include "support/fast_path_bench.h"
-#include "support/random.h"
+#include "support/mutations.h"
 #include "support/raw_bytes.h"
 
 namespace tunvs::fast_path_oracle_test {
@@ -157,20 +157,9 @@ TEST("whatever the fast path sends, the director would have sent the same") {
       if (i % 20 == 0) {
         b.establish(clientPacket(way.inner, protocol, kTcpSyn, 0), clientPacket(way.inner, protocol, kTcpAck, 0));
       }
-      Bytes packet = clientPacket(way.inner, protocol, kTcpAck, random.below(1300), static_cast<uint8_t>(random.next()),
-                                  random.oneIn(2));
-      for (uint32_t bytes = random.below(3); bytes > 0; bytes--) {
-        const auto size = static_cast<uint32_t>(packet.size());
-        packet[random.below(random.oneIn(2) ? std::min(60u, size) : size)] ^=
-            static_cast<uint8_t>(1 << random.below(8));
-      }
-      if (random.oneIn(8)) packet.resize(20 + random.below(static_cast<uint32_t>(packet.size()) - 20));
-      if (random.oneIn(8)) packet.resize(packet.size() + random.below(20));
-      if (packet[0] >> 4 == 4 && !random.oneIn(4)) {  // so that not all end with the header's checksum
-        std::fill_n(&packet[10], 2, uint8_t{0});
-        const Be16 check = checksum(packet.data(), 20);
-        std::memcpy(&packet[10], &check.raw, 2);
-      }
+      const Bytes whole = clientPacket(way.inner, protocol, kTcpAck, random.below(1300),
+                                       static_cast<uint8_t>(random.next()), random.oneIn(2));
+      const Bytes packet = mutated(whole, random, 60);
       const Bytes sent = b.run(packet);
       // The director may keep a fragment, and send several packets for another.
       const bool isFragment = packet[0] >> 4 == 4 ? (loadBe16(&packet[6]) & 0x3fff) != 0 : packet[6] == 44;

@@ -4,8 +4,8 @@
 #include <net/if.h>
 
 #include "io/tc/bpf_calls.h"
+#include "support/mutations.h"
 #include "support/network_namespace.h"
-#include "support/random.h"
 #include "support/tunnel_packets.h"
 
 namespace tunvs::decap_path_test {
@@ -141,9 +141,7 @@ TEST_IN_NAMESPACE("the program leaves datagrams that came as one to the sockets"
   Bytes train = one + Bytes(one.begin() + 28, one.end());
   storeBe16(&train[2], static_cast<uint16_t>(train.size()));
   storeBe16(&train[24], static_cast<uint16_t>(train.size() - 20));
-  std::fill_n(&train[10], 2, uint8_t{0});
-  const Be16 check = checksum(train.data(), 20);
-  std::memcpy(&train[10], &check.raw, 2);
+  sealIpv4(train);
   s.path->vouch(s.tunnelOf(train), 1);
   CHECK(s.take(train) == first);  // what follows is padding, as the sockets' way has it, too
   CHECK(s.take(train, static_cast<uint32_t>(one.size() - 28)).empty());
@@ -191,19 +189,9 @@ TEST_IN_NAMESPACE("whatever the program takes, the sockets' way would have taken
     const TunnelOptions& method = kTunnelMethods[random.below(std::size(kTunnelMethods))];
     const Family inner = random.oneIn(2) ? Family::ipv4 : Family::ipv6;
     const Family outer = random.oneIn(2) ? Family::ipv4 : Family::ipv6;
-    Bytes packet = tunnelled(method, inner, outer, innerPacket(inner, random.below(200)));
-    s.path->vouch(s.tunnelOf(packet), 1);
-    for (uint32_t changes = random.below(3); changes > 0; changes--) {
-      const auto size = static_cast<uint32_t>(packet.size());
-      packet[random.below(random.oneIn(2) ? std::min(80u, size) : size)] ^= static_cast<uint8_t>(1 << random.below(8));
-    }
-    if (random.oneIn(8)) packet.resize(20 + random.below(static_cast<uint32_t>(packet.size()) - 20));
-    if (random.oneIn(8)) packet.resize(packet.size() + random.below(20));
-    if (packet[0] >> 4 == 4 && !random.oneIn(4)) {  // so that not all end with the header's checksum
-      std::fill_n(&packet[10], 2, uint8_t{0});
-      const Be16 check = checksum(packet.data(), 20);
-      std::memcpy(&packet[10], &check.raw, 2);
-    }
+    const Bytes whole = tunnelled(method, inner, outer, innerPacket(inner, random.below(200)));
+    s.path->vouch(s.tunnelOf(whole), 1);
+    Bytes packet = mutated(whole, random, 80);
     const Bytes delivered = s.take(packet);
     if (delivered.empty()) continue;
     taken++;
