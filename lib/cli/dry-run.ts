@@ -10,6 +10,8 @@ export interface DryRun {
   verb: string;
   /** Devices that would be opened or made, each with the firewall mark that it gives to its packets. */
   devices: readonly { name: string; mark?: number }[];
+  /** Where programs would be attached in the kernel (docs/fast-path.md), if there can be any. */
+  programs?: readonly { hook: 'egress' | 'ingress'; device: string }[];
   /** In the order in which they would be done. */
   host: readonly HostStep[];
   /** In ipvsadm's language; none where the verb reads no rules. */
@@ -25,20 +27,21 @@ export function printDryRun(
   io.stdout.write(json ? asJson(dryRun) : asText(dryRun, when));
 }
 
-function asText({ host, rules }: DryRun, when: string | undefined): string {
+function asText({ host, rules, programs = [] }: DryRun, when: string | undefined): string {
   const lines = [
     when === undefined ? '# the host' : `# the host, ${when}`,
     ...host.map(({ description, command }) => `${formatHostCommand(command)}  # ${description}`),
+    ...programs.map(({ hook, device }) => `# the fast path's program at the ${hook} of ${device}`),
     ...(rules.length > 0 ? ['# the director', ...rules] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function asJson({ verb, devices, host, rules }: DryRun): string {
+function asJson({ verb, devices, host, rules, programs = [] }: DryRun): string {
   const steps = host.map(({ description, command, undo }) => ({
     description,
     command: formatHostCommand(command),
     ...(undo && { undo: formatHostCommand(undo) }),
   }));
-  return `${toJson({ event: 'dryRun', verb, devices, host: steps, rules })}\n`;
+  return `${toJson({ event: 'dryRun', verb, devices, programs, host: steps, rules })}\n`;
 }

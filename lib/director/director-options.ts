@@ -114,6 +114,9 @@ function checkedEgress(
   const bypassesQdisc = booleanOption(`${call}: bypassesQdisc`, options.bypassesQdisc, false);
   if (bypassesQdisc && egress !== 'packet')
     refuse(`${call}: bypassesQdisc`, bypassesQdisc, "false, or true with egress 'packet'", 'name that egress');
+  const fastPath = options.fastPath ?? 'off';
+  if ((egress === 'raw' || egress === 'tun') && fastPath !== 'off' && fastPath !== 'auto')
+    refuse(`${call}: fastPath`, fastPath, `'off' or 'auto' with egress '${egress}'`, "choose egress 'packet'");
   return { egress, bypassesQdisc };
 }
 

@@ -177,6 +177,27 @@ describe('tunvs run --dry-run', () => {
     });
   }
 
+  it('names the places of the fast path, and refuses what it cannot be at', async () => {
+    const { stdout } = await dryRun(RULES, '--fast-path', 'ingress:lo', '--mark-device', '1');
+    const places = ['egress of tunvs0', 'egress of tunvsm0', 'ingress of lo'];
+    assert.deepEqual(stdout.match(/(?<=^# the fast path's program at the ).*/gm), places);
+    const without = await dryRun(RULES, '--fast-path', 'off');
+    assert.doesNotMatch(without.stdout, /fast path/);
+    const wrong: [string[], number, RegExp][] = [
+      [['ingress:nowhere0'], 1, /the fast path finds no device nowhere0: name one that is there \(ip link\)/],
+      [['egress', '--egress', 'raw'], 2, /expected 'off' or 'auto' with egress 'raw', got 'egress': choose/],
+      [['ingress:tunvs0'], 2, /not the director's own 'tunvs0'/],
+      [['ingress:'], 2, /with names of devices of at most 15 bytes/],
+      [['ingress:lo,,lo'], 2, /with names of devices/],
+      [['ingress:a-name-of-16-byt'], 2, /with names of devices/],
+    ];
+    for (const [words, code, message] of wrong) {
+      const { exitCode, stderr } = await dryRun(RULES, '--fast-path', ...words);
+      assert.match(stderr, message);
+      assert.equal(exitCode, code, words.join(' '));
+    }
+  });
+
   it('refuses direct routing with an egress that cannot do it', async () => {
     const rules = '-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.11 -g\n';
     for (const egress of ['raw', 'tun']) {

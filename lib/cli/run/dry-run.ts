@@ -45,15 +45,31 @@ export async function dryRun(
   const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
   const steps = host.plan(name, routed, routedPrefixes(local, marks), marked);
   const devices = [{ name }, ...marked];
+  for (const device of start.fastPathIngress) if (!isThere(device)) refuseIngress(device);
+  const programs =
+    native.fastPath === 'off'
+      ? []
+      : [
+          ...names.map((device) => ({ hook: 'egress' as const, device })),
+          ...start.fastPathIngress.map((device) => ({ hook: 'ingress' as const, device })),
+        ];
   const there = names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`;
   const when = `once the ${there} there (a device that is there before is left as it is)`;
-  printDryRun({ verb: 'run', devices, host: steps, rules }, { json: isJson, when }, io);
+  printDryRun({ verb: 'run', devices, programs, host: steps, rules }, { json: isJson, when }, io);
 }
 
 /** Says it in the words of the native part, which finds it on opening. */
 function refuseOpen(name: string): never {
   const sentence = `device '${name}' is open in this process already: close what has it, or choose another name`;
   throw new TunvsError('ERR_TUNVS_BUSY', sentence);
+}
+
+/** As the native part says it. */
+function refuseIngress(name: string): never {
+  throw new TunvsError(
+    'ERR_TUNVS_NO_DEVICE',
+    `the fast path finds no device ${name}: name one that is there (ip link)`,
+  );
 }
 
 /** Nobody knows the answer of "auto" without opening a socket. */

@@ -85,8 +85,9 @@ INLINE int parseTransport(struct __sk_buff *skb, void *transport, __u8 protocol,
 INLINE int parse4(struct __sk_buff *skb, void *at, struct Parsed *parsed) {
   void *end = (void *)(long)skb->data_end;
   const struct iphdr *ip = at;
-  if (at + 28 > end || *(__u8 *)at != 0x45) return kFast_other;
+  if (at + 20 > end || *(__u8 *)at != 0x45) return kFast_other;
   if (ip->frag_off & BE16(0x3fff)) return kFast_fragment;
+  if (at + 28 > end) return kFast_other;
   if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) return kFast_other;
   parsed->length = BE16(ip->tot_len);
   const __u32 *words = at;
