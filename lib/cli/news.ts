@@ -57,6 +57,7 @@ export const SENTENCES: Readonly<Record<EngineEventType, Row>> = {
   hostUnreadable: OF_THE_HOST,
   deviceRenamed: OF_THE_HOST,
   serversMoved: OF_THE_HOST,
+  fastPathChanged: OF_THE_HOST,
   deviceLost: { isCount: false, sentence: ({ message }) => `a device is lost: ${message}` },
 };
 

@@ -12,6 +12,7 @@ import { DirectorEngine } from './director-engine.js';
 import { checkedOpenOptions } from './director-options.js';
 import type { DirectorOpenOptions } from './open-options.js';
 import type { DirectorParts } from './director-parts.js';
+import { watchFastPath } from './fast-path-watch.js';
 import { DirectorWatch } from './director-watch.js';
 import { EventRelay } from './event-relay.js';
 import { ClockPulse } from './pulse.js';
@@ -77,7 +78,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     const localAddresses = () => thisHost.addresses();
     const watched = host ?? new DirectorHost({ sources, ...checked.host });
     const devices = [device, ...marked];
-    return make({
+    const director = make({
       keep: (backing) => {
         const watch = new DirectorWatch({ host: watched, devices, ...backing });
         return { watch, keeper: hostKeeper(watch, backing.report) };
@@ -96,6 +97,12 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       workersTurned: () => engine.workersTurned(),
       relay,
     });
+    if (fastPath.isInForce)
+      watchFastPath(
+        () => (kept.isEnded ? undefined : engine.fastPath()),
+        (event) => relay.receive([event]),
+      );
+    return director;
   } catch (error) {
     for (const step of undo.reverse()) step();
     throw checked.signal?.aborted ? error : toTunvsError(error);

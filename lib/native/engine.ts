@@ -61,7 +61,14 @@ export interface NativeFastPath {
 }
 
 export interface NativeEvent {
-  type: 'deviceLost' | 'tableFull' | 'packetsLost' | 'packetsTooLong' | 'errorsUnread' | 'eventsLost';
+  type:
+    | 'fastPathChanged'
+    | 'deviceLost'
+    | 'tableFull'
+    | 'packetsLost'
+    | 'packetsTooLong'
+    | 'errorsUnread'
+    | 'eventsLost';
   /** The meaning depends on the type. */
   value: number;
   message: string;

@@ -15,6 +15,7 @@ export const engineEventTypes = Object.freeze([
   'hostUnreadable',
   'deviceRenamed',
   'serversMoved',
+  'fastPathChanged',
   'deviceLost',
 ] as const);
 
@@ -44,6 +45,8 @@ export interface EngineEvent {
    * - `deviceRenamed`: a device has another name, and the director goes on with it.
    * - `serversMoved`: `value` real servers have become local, or are no longer local, because the host's addresses have
    *   changed. 0 says that one could not be moved.
+   * - `fastPathChanged`: the fast path's program is no longer attached where it was to run (`value` is 0), or is again
+   *   (1). `message` says where, and why.
    * - `deviceLost`, on the diagnostics channel only: a worker's device is gone. `value` is the worker.
    */
   type: EngineEventType;
