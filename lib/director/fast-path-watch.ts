@@ -13,7 +13,8 @@ export function watchFastPath(read: () => NativeFastPath | undefined, report: (e
     said = now.reason;
     report({ type: 'fastPathChanged', value: now.reason === '' ? 1 : 0, message: sentence(now) });
   };
-  const timer = setInterval(look, LOOK_INTERVAL_MS).unref();
+  const timer = setInterval(look, LOOK_INTERVAL_MS);
+  timer.unref();
 }
 
 function sentence({ isInForce, reason }: NativeFastPath): string {
