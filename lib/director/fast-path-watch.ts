@@ -8,13 +8,14 @@ export function watchFastPath(read: () => NativeFastPath | undefined, report: (e
   let said = read()?.reason;
   const look = () => {
     const now = read();
-    if (now === undefined) return clearInterval(timer);
+    if (now === undefined) return;
+    lookAgain();
     if (now.reason === said) return;
     said = now.reason;
     report({ type: 'fastPathChanged', value: now.reason === '' ? 1 : 0, message: sentence(now) });
   };
-  const timer = setInterval(look, LOOK_INTERVAL_MS);
-  timer.unref();
+  const lookAgain = () => void setTimeout(look, LOOK_INTERVAL_MS).unref();
+  lookAgain();
 }
 
 function sentence({ isInForce, reason }: NativeFastPath): string {

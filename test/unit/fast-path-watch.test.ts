@@ -4,7 +4,7 @@ import { watchFastPath } from '../../lib/director/fast-path-watch.js';
 import type { NativeEvent, NativeFastPath } from '../../lib/native/engine.js';
 
 describe('the watch over the fast path', () => {
-  beforeEach(() => mock.timers.enable({ apis: ['setInterval'] }));
+  beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
   afterEach(() => mock.timers.reset());
 
   it('tells of each change once, and ends with the director', () => {
