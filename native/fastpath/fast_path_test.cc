@@ -64,6 +64,18 @@ TEST("the fast path at an ingress counts the hop, and leaves to the host what is
   CHECK(!b.run(b.ack).empty());
 }
 
+TEST("the fast path at an ingress cuts the padding of a short frame, and elsewhere leaves such a packet alone") {
+  SKIP_WITHOUT_FAST_PATH();
+  for (const bool isIngress : {false, true}) {
+    Established b({"rr"}, 0, isIngress);
+    Bytes padded = b.ack;
+    padded.resize(46);  // of a frame of 60 bytes
+    const Bytes sent = b.run(padded);
+    CHECK_EQ(sent.empty(), !isIngress);
+    if (isIngress) CHECK_EQ(sent, b.run(b.ack));
+  }
+}
+
 TEST("the fast path at an ingress takes a connection's mark off, and counts nothing that goes on") {
   SKIP_WITHOUT_FAST_PATH();
   Established b({"rr"}, 0, /*isIngress=*/true);

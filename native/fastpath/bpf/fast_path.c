@@ -229,6 +229,8 @@ INLINE int sendOn(struct __sk_buff *skb, const struct FastServer *server, __u32 
   struct FastCounts *own = mapLookup(&counts, &cpu);
   if (cpu >= cpus || !tally || !own) return letGo(skb, conn, kFast_server);
   if (parsed->length + outerBytes > 65535) return letGo(skb, conn, kFast_tooLong);
+  if (CONSTANT(kFastIngress) && parsed->length + linkBytes < skb->len && cutTail(skb, parsed->length + linkBytes, 0))
+    return letGo(skb, conn, kFast_other);
   __u16 type = parsed->isV4 ? BE16(ETH_P_IP) : BE16(ETH_P_IPV6);
   if (outerBytes) {
     if (adjustRoom(skb, outerBytes, BPF_ADJ_ROOM_MAC, server->roomFlags)) return letGo(skb, conn, kFast_other);
@@ -279,7 +281,10 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
   else if (skb->protocol == BE16(ETH_P_IPV6))
     reason = parse6(skb, at, &parsed);
   if (reason >= 0) return goOn(skb, reason);
-  if (parsed.length + linkBytes != skb->len) return goOn(skb, kFast_other);
+  if (parsed.length + linkBytes != skb->len) {
+    /* Short frames are padded to 60 bytes, and the host has cut them where it has routed them. */
+    if (!CONSTANT(kFastIngress) || parsed.length + linkBytes > skb->len || skb->gso_size) return goOn(skb, kFast_other);
+  }
   if (CONSTANT(kFastIngress) && --parsed.ttl == 0) return TC_ACT_UNSPEC; /* the host says so to the sender */
 
   __u64 hash;

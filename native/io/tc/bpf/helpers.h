@@ -17,6 +17,7 @@ static long (*const storeBytes)(struct __sk_buff* skb, __u32 at, const void* fro
 static long (*const changeTrust)(struct __sk_buff* skb, __u64 level) = (void*)BPF_FUNC_csum_level;
 static __u64 (*const coarseNanoseconds)(void) = (void*)BPF_FUNC_ktime_get_coarse_ns;
 
+static long (*const cutTail)(struct __sk_buff* skb, __u32 bytes, __u64 flags) = (void*)BPF_FUNC_skb_change_tail;
 static long (*const pullData)(struct __sk_buff* skb, __u32 bytes) = (void*)BPF_FUNC_skb_pull_data;
 static void (*const forgetHash)(struct __sk_buff* skb) = (void*)BPF_FUNC_set_hash_invalid;
 static long (*const loadBytes)(struct __sk_buff* skb, __u32 at, void* to, __u32 bytes) = (void*)BPF_FUNC_skb_load_bytes;
