@@ -1,4 +1,5 @@
 /** Several directors and real servers share one host: none takes away what another needs. */
+import { guardiansOf } from '../support/guardians.js';
 import { strict as assert } from 'node:assert';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { Agent } from '../../lib/lab/agent.js';
@@ -205,14 +206,8 @@ describeLab('directors and real servers of one host', () => {
   it('gives a guardian no descriptor of its holder, and ends it with the holder', async () => {
     const holders = await start();
     await holders.director('a', A, VIPS_A);
-    // Only guardians of this host count: other tests may run guardians of their own meanwhile.
-    const guardians = async () => {
-      const look = `pgrep -f "^/bin/sh .* tunvs-guardian /run/tunvs" | while read -r pid; do
-        [ "/proc/$pid/ns/net" -ef /proc/self/ns/net ] && echo "$pid"; done`;
-      return (await host.tryExec(['sh', '-c', look])).stdout;
-    };
-    const pid = (await guardians()).trim();
-    assert.match(pid, /^\d+$/);
+    const [pid, ...others] = await guardiansOf(host);
+    assert.ok(pid !== undefined && others.length === 0);
     // Every program below this test inherits what the test itself was started with.
     const given = new Set(readdirSync('/proc/self/fd').map((name) => targetOf(`/proc/self/fd/${name}`)));
     const open = readdirSync(`/proc/${pid}/fd`).map((name) => targetOf(`/proc/${pid}/fd/${name}`));
@@ -220,7 +215,7 @@ describeLab('directors and real servers of one host', () => {
     assert.equal(own.length, 1, open.join('\n'));
     assert.match(own[0] ?? '', /^(socket|pipe):/);
     await holders.close('a');
-    await eventually(async () => assert.equal(await guardians(), ''));
+    await eventually(async () => assert.deepEqual(await guardiansOf(host), []));
   });
 
   it('leaves a value that somebody else has written since', async () => {
