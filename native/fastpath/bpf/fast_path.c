@@ -18,6 +18,7 @@
 #include "fastpath/bpf/layout.h"
 #include "fastpath/bpf/lookup.h"
 #include "io/tc/bpf/helpers.h"
+#include "io/tc/bpf/sums.h"
 
 extern const struct {
   int unused;
@@ -25,7 +26,6 @@ extern const struct {
     tallies __attribute__((section("maps"))), counts __attribute__((section("maps"))),
     state __attribute__((section("maps")));
 
-#define BE16(value) __builtin_bswap16(value)
 enum { kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10, kNanosecondsPerTick = 4000000 };
 
 /* What the program knows of a packet. */
@@ -48,13 +48,6 @@ INLINE int goOn(struct __sk_buff *skb, __u32 reason) {
   asm volatile("" : "+r"(reason));
   if (own) own->reasons[reason]++;
   return TC_ACT_UNSPEC;
-}
-
-INLINE __u32 fold(__u64 sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return (sum & 0xffff) + (sum >> 16);
 }
 
 /* As isClientAddress() of packet/parse_ipv4.h. */
@@ -90,9 +83,7 @@ INLINE int parse4(struct __sk_buff *skb, void *at, struct Parsed *parsed) {
   if (at + 28 > end) return kFast_other;
   if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) return kFast_other;
   parsed->length = BE16(ip->tot_len);
-  const __u32 *words = at;
-  const __u64 sum = (__u64)words[0] + words[1] + words[2] + words[3] + words[4];
-  if (fold(sum) != 0xffff || ip->ttl == 0 || !isClientAddress(ip->saddr, ip->daddr)) return kFast_other;
+  if (fold(sum20(at)) != 0xffff || ip->ttl == 0 || !isClientAddress(ip->saddr, ip->daddr)) return kFast_other;
   parsed->isV4 = 1;
   parsed->trafficClass = ip->tos;
   parsed->ttl = ip->ttl;

@@ -15,6 +15,7 @@
 #include <linux/pkt_cls.h>
 
 #include "io/tc/bpf/helpers.h"
+#include "io/tc/bpf/sums.h"
 #include "realserver/bpf/layout.h"
 
 extern const struct {
@@ -22,7 +23,6 @@ extern const struct {
 } tunnels __attribute__((section("maps"))), addresses __attribute__((section("maps"))),
     tallies __attribute__((section("maps")));
 
-#define BE16(value) __builtin_bswap16(value)
 enum { kIpip = 4, kIpv6 = 41, kGre = 47, kGueVersion1 = 0x40, kGreReserved = 0x07f8 };
 enum { kCsumTrusted = BPF_CSUM_LEVEL_INC };
 #ifndef BPF_F_ADJ_ROOM_DECAP_L3_IPV4 /* Linux 6.3 */
@@ -37,18 +37,6 @@ struct Inner {
   __u8 protocol;  /* 0 for a fragment */
   __u8 isTrusted; /* its checksum was left unfinished by a sender without a network card (realserver/ip_view.h) */
 };
-
-INLINE __u32 fold(__u64 sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return (sum & 0xffff) + (sum >> 16);
-}
-
-INLINE __u64 sum20(const void *at) {
-  const __u32 *words = at;
-  return (__u64)words[0] + words[1] + words[2] + words[3] + words[4];
-}
 
 /* What is read of a header: more than any of them takes. */
 union Header {
