@@ -2,7 +2,6 @@
 
 #include <sys/epoll.h>
 #include <algorithm>
-#include <array>
 
 #include "io/os/watch.h"
 
@@ -60,17 +59,8 @@ bool Pinger::read(uint32_t ping) {
 }
 
 void Pinger::run() {
-  std::array<epoll_event, 64> events;
-  while (!loop_->isStopping()) {
-    const int count =
-        retryOnInterrupt([&] { return ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), -1); });
-    bool isNews = false;
-    for (int i = 0; i < count; i++) {
-      const uint32_t number = events[static_cast<size_t>(i)].data.u32;
-      if (number != kWakeUp && read(number)) isNews = true;
-    }
-    if (isNews) changed_();
-  }
+  serveNews(
+      *loop_, poll_.get(), [this](uint32_t number) { return read(number); }, changed_);
 }
 
 }  // namespace tunvs
