@@ -67,7 +67,7 @@ Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOpti
   auto rules = DecapRules::make(options.directors, options.virtualAddresses);
   if (!rules) return rules.error();
   auto sockets = openTunnelSockets(options.encapsulations, options.guePorts, rules.value(),
-                                   {.mergesDatagrams = options.usesOffloads});
+                                   {.mergesDatagrams = options.usesOffloads, .tellsDevices = options.usesProgram});
   if (!sockets) return sockets.error();
   auto tun = openTun(options);
   if (!tun) return tun.error();
@@ -151,8 +151,7 @@ void Decapsulator::take(const TunnelSocket& socket, const msghdr& message, std::
     const std::span<uint8_t> datagram = bytes.first(std::min(each, bytes.size()));
     bytes = bytes.subspan(datagram.size());
     const Decapsulated result = socket.decapsulate(message, datagram, rules_);
-    std::atomic<uint64_t>& count = verdicts_[static_cast<size_t>(result.verdict)];
-    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    verdicts_[static_cast<size_t>(result.verdict)].add(1);
     if (result.verdict != DecapVerdict::accepted) continue;
     isAccepted = true;
     writer_->add(result.inner);
@@ -169,9 +168,7 @@ bool Decapsulator::deliver() {
 }
 
 DecapCounters Decapsulator::counters() const {
-  const auto of = [this](DecapVerdict verdict) {
-    return verdicts_[static_cast<size_t>(verdict)].load(std::memory_order_relaxed);
-  };
+  const auto of = [this](DecapVerdict verdict) { return verdicts_[static_cast<size_t>(verdict)].read(); };
   DecapCounters counters;
   // In this order, the difference of the two can't be negative, whatever the thread does meanwhile.
   const InnerWriter::Counts written = writer_->counts();

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "core/counter.h"
 #include "core/result.h"
 #include "io/os/loop_thread.h"
 #include "io/os/unique_fd.h"
@@ -73,7 +74,7 @@ class Decapsulator {
   // Only the thread writes with these.
   const std::unique_ptr<InnerWriter> writer_;
   std::unique_ptr<DecapPath> path_;  // null without a program
-  std::array<std::atomic<uint64_t>, kDecapVerdicts> verdicts_{};
+  std::array<Counter, kDecapVerdicts> verdicts_;
   std::atomic<int> failureErrno_{0};
   std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };

@@ -8,10 +8,6 @@
 namespace tunvs {
 namespace {
 
-void bump(std::atomic<uint64_t>& counter, uint64_t by) {
-  counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-}
-
 iovec partOf(std::span<const uint8_t> bytes) { return {const_cast<uint8_t*>(bytes.data()), bytes.size()}; }
 
 }  // namespace
@@ -36,11 +32,11 @@ void InnerWriter::writeUnit(size_t unit) {
   if (write(merger_.merged(unit))) {
     size_t bytes = 0;
     merger_.forEachPacket(unit, [&](std::span<const uint8_t> packet) { bytes += packet.size(); });
-    bump(bytes_, bytes);
-    bump(merged_, packets);
-    bump(superPackets_, 1);
+    bytes_.add(bytes);
+    merged_.add(packets);
+    superPackets_.add(1);
   } else if (errno == EINVAL) {
-    bump(mergesRefused_, 1);
+    mergesRefused_.add(1);
     merges_ = false;
     writeUnit(unit);
   } else {
@@ -50,7 +46,7 @@ void InnerWriter::writeUnit(size_t unit) {
 
 void InnerWriter::writeAlone(std::span<const uint8_t> packet) {
   if (write({.offload = {}, .parts = {&packet, 1}, .bytes = packet.size()})) {
-    bump(bytes_, packet.size());
+    bytes_.add(packet.size());
   } else {
     countFailure(1, errno);
   }
@@ -58,7 +54,7 @@ void InnerWriter::writeAlone(std::span<const uint8_t> packet) {
 
 // EBADFD means that somebody has deleted the device. If it is only down (EIO), the next packet may get through.
 void InnerWriter::countFailure(size_t packets, int error) {
-  bump(failed_, packets);
+  failed_.add(packets);
   if (error == EBADFD) isDeviceGone_ = true;
 }
 
@@ -77,11 +73,11 @@ bool InnerWriter::write(const TcpMerger::Merged& merged) {
 }
 
 InnerWriter::Counts InnerWriter::counts() const {
-  return {.failed = failed_.load(std::memory_order_relaxed),
-          .bytes = bytes_.load(std::memory_order_relaxed),
-          .merged = merged_.load(std::memory_order_relaxed),
-          .superPackets = superPackets_.load(std::memory_order_relaxed),
-          .mergesRefused = mergesRefused_.load(std::memory_order_relaxed)};
+  return {.failed = failed_.read(),
+          .bytes = bytes_.read(),
+          .merged = merged_.read(),
+          .superPackets = superPackets_.read(),
+          .mergesRefused = mergesRefused_.read()};
 }
 
 }  // namespace tunvs

@@ -13,9 +13,9 @@
 #include <sys/uio.h>
 
 #include <array>
-#include <atomic>
 #include <span>
 
+#include "core/counter.h"
 #include "packet/tcp_merger.h"
 
 namespace tunvs {
@@ -62,7 +62,7 @@ class InnerWriter {
   size_t waitingBytes_ = 0;
   TcpMerger merger_;
   std::array<iovec, TcpMerger::kMostMerged + 2> parts_;
-  std::atomic<uint64_t> failed_{0}, bytes_{0}, merged_{0}, superPackets_{0}, mergesRefused_{0};
+  Counter failed_, bytes_, merged_, superPackets_, mergesRefused_;
 };
 
 }  // namespace tunvs

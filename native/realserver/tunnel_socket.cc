@@ -30,7 +30,8 @@ bool enable(int fd, int level, int option) {
   return ::setsockopt(fd, level, option, &on, sizeof on) == 0;
 }
 
-Result<UniqueFd> openSocket(Family outer, int type, int protocol, const std::string& what) {
+Result<UniqueFd> openSocket(Family outer, int type, int protocol, const std::string& what,
+                            TunnelSocketOptions options) {
   const int family = outer == Family::ipv4 ? AF_INET : AF_INET6;
   UniqueFd fd(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (!fd) return openFailure(errno, what);
@@ -38,20 +39,21 @@ Result<UniqueFd> openSocket(Family outer, int type, int protocol, const std::str
   const bool tellsEcn = outer == Family::ipv4 ? enable(fd.get(), IPPROTO_IP, IP_RECVTOS)
                                               : enable(fd.get(), IPPROTO_IPV6, IPV6_RECVTCLASS);
   if (!tellsEcn) return Error::fromErrno(errno, "setsockopt", "can't see the traffic class of tunnel packets");
+  if (!options.tellsDevices) return fd;
   const bool tellsDevice = outer == Family::ipv4 ? enable(fd.get(), IPPROTO_IP, IP_PKTINFO)
                                                  : enable(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO);
   if (!tellsDevice) return Error::fromErrno(errno, "setsockopt", "can't see the devices of tunnel packets");
   return fd;
 }
 
-Result<UniqueFd> openRaw(Family outer, IpProtocol protocol) {
+Result<UniqueFd> openRaw(Family outer, IpProtocol protocol, TunnelSocketOptions options) {
   const int number = static_cast<int>(protocol);
-  return openSocket(outer, SOCK_RAW, number, "a raw socket for protocol " + std::to_string(number));
+  return openSocket(outer, SOCK_RAW, number, "a raw socket for protocol " + std::to_string(number), options);
 }
 
 Result<UniqueFd> openUdp(Family outer, uint16_t port, TunnelSocketOptions options) {
   const std::string what = "UDP port " + std::to_string(port) + " for GUE";
-  auto fd = openSocket(outer, SOCK_DGRAM, 0, what);
+  auto fd = openSocket(outer, SOCK_DGRAM, 0, what, options);
   if (!fd) return fd;
   sockaddr_storage any{};
   socklen_t length;
@@ -190,7 +192,7 @@ Result<std::vector<TunnelSocket>> openTunnelSockets(std::span<const std::string>
     for (const Family outer : {Family::ipv4, Family::ipv6}) {
       if (!rules.hasDirector(outer)) continue;
       if (encapsulation.protocol != IpProtocol::udp) {
-        if (auto added = add(encapsulation, outer, openRaw(outer, encapsulation.protocol)); !added)
+        if (auto added = add(encapsulation, outer, openRaw(outer, encapsulation.protocol, options)); !added)
           return added.error();
         continue;
       }

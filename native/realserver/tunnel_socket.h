@@ -42,6 +42,7 @@ size_t datagramBytes(const msghdr& message, size_t bytes);
 
 struct TunnelSocketOptions {
   bool mergesDatagrams = true;  // a GUE socket may hand out several datagrams as one message, where the kernel can
+  bool tellsDevices = false;    // messages say by which device they came, for tunnelOf()
 };
 
 // Opens the sockets that tunnel packets of these encapsulations can come by, given the families of directors and

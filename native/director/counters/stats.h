@@ -11,19 +11,10 @@
 #include <cstddef>
 #include <span>
 
+#include "core/counter.h"
 #include "director/counters/verdict.h"
 
 namespace tunvs {
-
-// A counter with one writer: it needs no locked instruction and is never torn.
-class Counter {
- public:
-  void add(uint64_t n) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  uint64_t read() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<uint64_t> value_{0};
-};
 
 // Each line gives a counter's name, the kind of what it counts, and which of that kind it counts. Beside these, each
 // verdict is a counter of packets.
