@@ -61,6 +61,8 @@ export interface Native {
   networkNamespaceName(): string;
   /** Throws for a descriptor that is no connected unix socket. */
   peerCredentials(descriptor: number): NativePeerCredentials;
+  /** Removes what killed processes have left at TC, on kernels that leave it (before 6.6). It throws nothing. */
+  removeDeadTcFilters(): void;
   /**
    * Sends a datagram to a unix socket without waiting, whose path begins with `/`, or with `@` if it is abstract; throws
    * when that fails.

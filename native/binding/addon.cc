@@ -14,6 +14,7 @@
 #include "binding/peer_credentials_binding.h"
 #include "binding/pinger_wrap.h"
 #include "binding/process_binding.h"
+#include "binding/tc_binding.h"
 #include "io/port/offload_choice.h"
 
 namespace tunvs::binding {
@@ -49,6 +50,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   definePinger(env, exports);
   defineKnocker(env, exports);
   defineProcess(env, exports);
+  defineTc(env, exports);
   registerBench(env, exports);
 
   std::vector<std::string_view> names;

@@ -9,6 +9,7 @@
 #include "fastpath/rcu_barrier.h"
 #include "io/os/coarse_clock.h"
 #include "io/os/possible_cpus.h"
+#include "io/tc/tc_names.h"
 
 namespace tunvs {
 namespace {
@@ -44,7 +45,8 @@ void putShape(FastConstants& constants, const ConnRegion& region, const std::byt
 Result<std::unique_ptr<FastPath>> FastPath::create(size_t tableBytes) {
   if (auto waited = waitForPrograms(); !waited) return waited.error();
   // Before the memory is taken: without this there is no use for it.
-  if (auto can = canAttachTcx(kOwner); !can) return can.error();
+  const auto way = findTcWay(kOwner);
+  if (!way) return way.error();
   const uint32_t cpus = possibleCpus();
   auto region = BpfArray<Line>::make(kOwner + "'s connection table",
                                      static_cast<uint32_t>((tableBytes + kLineBytes - 1) / kLineBytes));
@@ -59,22 +61,26 @@ Result<std::unique_ptr<FastPath>> FastPath::create(size_t tableBytes) {
   if (!counts) return counts.error();
   auto state = BpfArray<FastState>::make(kOwner + "'s state", 1);
   if (!state) return state.error();
-  return std::unique_ptr<FastPath>(new FastPath(std::move(region).value(), std::move(servers).value(),
-                                                std::move(sources).value(), std::move(tallies).value(),
-                                                std::move(counts).value(), std::move(state).value(), cpus));
+  auto life = LifeLine::make(kOwner);
+  if (!life) return life.error();
+  return std::unique_ptr<FastPath>(new FastPath(
+      std::move(region).value(), std::move(servers).value(), std::move(sources).value(), std::move(tallies).value(),
+      std::move(counts).value(), std::move(state).value(), std::move(life).value(), cpus, way.value()));
 }
 
 FastPath::FastPath(BpfArray<Line> region, BpfArray<FastServer> servers, BpfArray<FastSource> sources,
-                   BpfArray<FastTally> tallies, BpfArray<FastCounts> counts, BpfArray<FastState> state, size_t cpus)
+                   BpfArray<FastTally> tallies, BpfArray<FastCounts> counts, BpfArray<FastState> state, LifeLine life,
+                   size_t cpus, TcWay way)
     : region_(std::move(region)),
       serverMap_(std::move(servers)),
       sourceMap_(std::move(sources)),
       tallyMap_(std::move(tallies)),
       countMap_(std::move(counts)),
       stateMap_(std::move(state)),
+      life_(std::move(life)),
       table_(std::as_writable_bytes(region_.lines())),
       cpus_(cpus),
-      hooks_(kOwner, [this](TcPlace place) { return loadFor(place); }),
+      hooks_(kOwner, kFastPathName, way, [this](TcPlace place) { return loadFor(place); }),
       servers_(serverMap_.lines(), waitForPrograms) {}
 
 FastPath::~FastPath() { stop(); }
@@ -88,10 +94,12 @@ Result<UniqueFd> FastPath::loadFor(TcPlace place) {
            kFastFirstLine6, kFastBucketsLine6, kFastConnsLine6);
   constants[kFastCpus] = cpus_;
   constants[kFastLinkBytes] = place.linkBytes;
+  constants[kFastMayOutlive] = hooks_.mayOutliveUs() ? 1 : 0;
   constants[kFastIngress] = place.isIngress ? 1 : 0;
   const FastMapDescriptors maps{region_.descriptor(),   serverMap_.descriptor(), sourceMap_.descriptor(),
-                                tallyMap_.descriptor(), countMap_.descriptor(),  stateMap_.descriptor()};
-  return loadTcProgram(kOwner, "tunvs_fast_path", fastProgram(constants, maps));
+                                tallyMap_.descriptor(), countMap_.descriptor(),  stateMap_.descriptor(),
+                                life_.descriptor()};
+  return loadTcProgram(kOwner, kFastPathName, fastProgram(constants, maps));
 }
 
 Result<void> FastPath::load(Director& director, TcPlace place) {
@@ -154,6 +162,7 @@ void FastPath::stop() {
 void FastPath::refresh() {
   const std::lock_guard guard(lock_);
   if (director_ == nullptr || !nextHops_) return;
+  life_.extend();
   const Tick time = now();
   wanted_.clear();
   director_->eachServer(kFastMaxServers, [&](const ServerView* view, const Tunables& tunables) {
@@ -180,6 +189,7 @@ void FastPath::run() {
   uint64_t refreshedMs = 0, mendedMs = coarseNowMs(), packets = 0;
   unsigned mends = 0;
   while (!loop_->isStopping()) {
+    life_.extend();
     const bool hurries = director_->kernelHurries();
     announce();
     if (const uint64_t time = coarseNowMs(); time - refreshedMs >= kRefreshMs) {

@@ -23,6 +23,7 @@
 #include "io/os/loop_thread.h"
 #include "io/route/next_hop_resolver.h"
 #include "io/tc/bpf_array.h"
+#include "io/tc/life_line.h"
 #include "io/tc/tc_hooks.h"
 
 namespace tunvs {
@@ -61,7 +62,8 @@ class FastPath {
     std::byte bytes[64];
   };
   FastPath(BpfArray<Line> region, BpfArray<FastServer> servers, BpfArray<FastSource> sources,
-           BpfArray<FastTally> tallies, BpfArray<FastCounts> counts, BpfArray<FastState> state, size_t cpus);
+           BpfArray<FastTally> tallies, BpfArray<FastCounts> counts, BpfArray<FastState> state, LifeLine life,
+           size_t cpus, TcWay way);
   Result<void> startKeeper();
   Result<UniqueFd> loadFor(TcPlace place);
   void run();
@@ -73,6 +75,7 @@ class FastPath {
   BpfArray<FastTally> tallyMap_;
   BpfArray<FastCounts> countMap_;
   BpfArray<FastState> stateMap_;
+  LifeLine life_;
   std::span<std::byte> table_;
   const size_t cpus_;
   Director* director_ = nullptr;

@@ -17,7 +17,7 @@ using FastConstants = std::array<uint64_t, kFastConstants>;
 
 // Descriptors of the maps that the program names.
 struct FastMapDescriptors {
-  int region, servers, sources, tallies, counts, state;
+  int region, servers, sources, tallies, counts, state, life;
 };
 
 std::vector<bpf_insn> fastProgram(const FastConstants& constants, const FastMapDescriptors& maps);

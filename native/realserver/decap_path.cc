@@ -9,6 +9,7 @@
 
 #include "io/os/possible_cpus.h"
 #include "io/tc/bpf_calls.h"
+#include "io/tc/tc_names.h"
 #include "realserver/decap_program.h"
 
 namespace tunvs {
@@ -33,7 +34,8 @@ bool DecapPath::Less::operator()(const DecapTunnel& a, const DecapTunnel& b) con
 }
 
 Result<std::unique_ptr<DecapPath>> DecapPath::create(int device, const DecapRules& rules, bool takesGue) {
-  if (auto can = canAttachTcx(kOwner); !can) return can.error();
+  const auto way = findTcWay(kOwner);
+  if (!way) return way.error();
   const auto virtualAddresses = rules.virtualAddresses();
   auto tunnels = makeBpfHash(kOwner + "'s tunnels", sizeof(DecapTunnel), sizeof(uint32_t), kMostTunnels);
   if (!tunnels) return tunnels.error();
@@ -42,8 +44,11 @@ Result<std::unique_ptr<DecapPath>> DecapPath::create(int device, const DecapRule
   if (!addresses) return addresses.error();
   auto tallies = BpfArray<DecapTally>::make(kOwner + "'s tallies", possibleCpus());
   if (!tallies) return tallies.error();
+  auto life = LifeLine::make(kOwner);
+  if (!life) return life.error();
   std::unique_ptr<DecapPath> made(new DecapPath(std::move(tunnels).value(), std::move(addresses).value(),
-                                                std::move(tallies).value(), device, takesGue));
+                                                std::move(tallies).value(), std::move(life).value(), way.value(),
+                                                device, takesGue));
   for (const IpAddress& address : virtualAddresses) {
     const DecapAddress key = keyOf(address);
     const uint32_t isThere = 1;
@@ -52,23 +57,27 @@ Result<std::unique_ptr<DecapPath>> DecapPath::create(int device, const DecapRule
   }
   // The kernel looks through a program when it is loaded, so that what it would refuse is known here.
   if (auto loaded = made->hooks_.program({14, true}); !loaded) return loaded.error();
+  made->life_.extend();
   return made;
 }
 
-DecapPath::DecapPath(UniqueFd tunnels, UniqueFd addresses, BpfArray<DecapTally> tallies, int device, bool takesGue)
+DecapPath::DecapPath(UniqueFd tunnels, UniqueFd addresses, BpfArray<DecapTally> tallies, LifeLine life, TcWay way,
+                     int device, bool takesGue)
     : tunnelMap_(std::move(tunnels)),
       addressMap_(std::move(addresses)),
       tallies_(std::move(tallies)),
+      life_(std::move(life)),
       device_(device),
       takesGue_(takesGue),
       probe_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)),
-      hooks_(kOwner, [this](TcPlace place) {
+      hooks_(kOwner, kDecapName, way, [this](TcPlace place) {
         DecapConstants constants{};
         constants[kDecapLinkBytes] = place.linkBytes;
         constants[kDecapDevice] = static_cast<uint64_t>(device_);
+        constants[kDecapMayOutlive] = hooks_.mayOutliveUs() ? 1 : 0;
         constants[kDecapTakesGue] = takesGue_ ? 1 : 0;
-        const DecapMapDescriptors maps{tunnelMap_.get(), addressMap_.get(), tallies_.descriptor()};
-        return loadTcProgram(kOwner, "tunvs_decap", decapProgram(constants, maps));
+        const DecapMapDescriptors maps{tunnelMap_.get(), addressMap_.get(), tallies_.descriptor(), life_.descriptor()};
+        return loadTcProgram(kOwner, kDecapName, decapProgram(constants, maps));
       }) {}
 
 bool DecapPath::attach(uint32_t interfaceIndex, uint64_t nowMs) {
@@ -104,6 +113,7 @@ bool DecapPath::isDeviceUp() const {
 void DecapPath::sweep(uint64_t nowMs) {
   if (nowMs - sweptMs_ < kSweepMs || hasEnded_) return;
   sweptMs_ = nowMs;
+  life_.extend();
   const bool isUp = isDeviceUp();
   forget([&](uint64_t sinceMs) { return !isUp || nowMs - sinceMs >= kVouchedMs; });
   std::erase_if(devices_, [&](const auto& device) {

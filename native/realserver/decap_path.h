@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "io/tc/bpf_array.h"
+#include "io/tc/life_line.h"
 #include "io/tc/tc_hooks.h"
 #include "realserver/bpf/layout.h"
 #include "realserver/decap.h"
@@ -32,7 +33,8 @@ class DecapPath {
   // A packet of this tunnel was delivered, and accepted. The program is attached to its device if it is not yet.
   void vouch(const DecapTunnel& tunnel, uint64_t nowMs);
   // Forgets tunnels that were vouched for too long ago, and all while the inner packets' device is down; attaches the
-  // program again where it went. Call this once a second or more often.
+  // program again where it went. Call this once a second or more often: while nobody does, programs that may outlive
+  // this process take nothing.
   void sweep(uint64_t nowMs);
   // Takes the program away: inner packets have nowhere to go. Nothing is vouched for any more.
   void end();
@@ -50,7 +52,8 @@ class DecapPath {
   struct Less {
     bool operator()(const DecapTunnel& a, const DecapTunnel& b) const;
   };
-  DecapPath(UniqueFd tunnels, UniqueFd addresses, BpfArray<DecapTally> tallies, int device, bool takesGue);
+  DecapPath(UniqueFd tunnels, UniqueFd addresses, BpfArray<DecapTally> tallies, LifeLine life, TcWay way, int device,
+            bool takesGue);
   // Returns true when the program runs at the device.
   bool attach(uint32_t interfaceIndex, uint64_t nowMs);
   bool isDeviceUp() const;
@@ -58,6 +61,7 @@ class DecapPath {
 
   UniqueFd tunnelMap_, addressMap_;
   BpfArray<DecapTally> tallies_;
+  LifeLine life_;
   const int device_;
   const bool takesGue_;
   const UniqueFd probe_;  // a socket that asks for the device's state

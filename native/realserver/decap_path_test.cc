@@ -16,8 +16,8 @@ using namespace tunvs::testing;
 constexpr uint32_t kGoesOn = UINT32_MAX, kRedirected = 7;  // TC_ACT_UNSPEC, TC_ACT_REDIRECT
 constexpr size_t kEthernetBytes = 14;
 
-#define SKIP_WITHOUT_TCX() \
-  if (const auto can = canAttachTcx("the program"); !can) SKIP(can.error().message)
+#define SKIP_WITHOUT_PROGRAMS() \
+  if (const auto way = findTcWay("the program"); !way) SKIP(way.error().message)
 
 // A path whose packets come in by veth0. REQUIRES: a network namespace
 struct Server {
@@ -73,7 +73,7 @@ struct Server {
 };
 
 TEST_IN_NAMESPACE("the program takes packets out of every tunnel that is vouched for, as the sockets' way does") {
-  SKIP_WITHOUT_TCX();
+  SKIP_WITHOUT_PROGRAMS();
   Server s;
   uint64_t packets = 0, bytes = 0;
   for (const TunnelOptions& method : kTunnelMethods) {
@@ -99,7 +99,7 @@ TEST_IN_NAMESPACE("the program takes packets out of every tunnel that is vouched
 }
 
 TEST_IN_NAMESPACE("the program takes nothing of other tunnels, for other addresses, or that its sender may not send") {
-  SKIP_WITHOUT_TCX();
+  SKIP_WITHOUT_PROGRAMS();
   Server s;
   const Bytes sent = innerPacket(Family::ipv4, 100);
   const Bytes packet = tunnelled({}, Family::ipv4, Family::ipv4, sent);
@@ -119,7 +119,7 @@ TEST_IN_NAMESPACE("the program takes nothing of other tunnels, for other address
 }
 
 TEST_IN_NAMESPACE("the program leaves a checksum that is left to the real server to the sockets") {
-  SKIP_WITHOUT_TCX();
+  SKIP_WITHOUT_PROGRAMS();
   Server s;
   const OuterHeader header = makeOuterHeader({ForwardingMethod::gue, 6080, TunnelChecksum::remote}, Family::ipv4,
                                              directorOf(Family::ipv4), serverOf(Family::ipv4));
@@ -133,7 +133,7 @@ TEST_IN_NAMESPACE("the program leaves a checksum that is left to the real server
 }
 
 TEST_IN_NAMESPACE("the program leaves datagrams that came as one to the sockets") {
-  SKIP_WITHOUT_TCX();
+  SKIP_WITHOUT_PROGRAMS();
   Server s;
   const TunnelOptions gue{ForwardingMethod::gue, 6080, TunnelChecksum::none};
   const Bytes first = innerPacket(Family::ipv4, 100);
@@ -149,7 +149,7 @@ TEST_IN_NAMESPACE("the program leaves datagrams that came as one to the sockets"
 }
 
 TEST_IN_NAMESPACE("nothing is vouched for while the inner packets have nowhere to go") {
-  SKIP_WITHOUT_TCX();
+  SKIP_WITHOUT_PROGRAMS();
   Server s;
   const Bytes packet = tunnelled({}, Family::ipv4, Family::ipv4, innerPacket(Family::ipv4, 10));
   s.path->vouch(s.tunnelOf(packet), 5000);
@@ -168,7 +168,7 @@ TEST_IN_NAMESPACE("nothing is vouched for while the inner packets have nowhere t
 }
 
 TEST_IN_NAMESPACE("a tunnel is vouched for a while, and again after the next packet by a socket") {
-  SKIP_WITHOUT_TCX();
+  SKIP_WITHOUT_PROGRAMS();
   Server s;
   const Bytes packet = tunnelled({}, Family::ipv4, Family::ipv4, innerPacket(Family::ipv4, 10));
   s.path->vouch(s.tunnelOf(packet), 5000);
@@ -181,7 +181,7 @@ TEST_IN_NAMESPACE("a tunnel is vouched for a while, and again after the next pac
 }
 
 TEST_IN_NAMESPACE("whatever the program takes, the sockets' way would have taken the same") {
-  SKIP_WITHOUT_TCX();
+  SKIP_WITHOUT_PROGRAMS();
   Server s;
   Random random(1);
   uint64_t taken = 0;

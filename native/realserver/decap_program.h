@@ -17,7 +17,7 @@ using DecapConstants = std::array<uint64_t, kDecapConstants>;
 
 // Descriptors of the maps that the program names.
 struct DecapMapDescriptors {
-  int tunnels, addresses, tallies;
+  int tunnels, addresses, tallies, life;
 };
 
 std::vector<bpf_insn> decapProgram(const DecapConstants& constants, const DecapMapDescriptors& maps);

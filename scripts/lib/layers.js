@@ -17,7 +17,7 @@ const directed = [
   'director',
 ];
 const ports = [...pure, 'io/os'];
-const io = [...ports, 'io/route', 'io/tc', 'io/port', 'io/tun', 'io/packet', 'io/memory', 'io/pcap'];
+const io = [...ports, 'io/netlink', 'io/route', 'io/tc', 'io/port', 'io/tun', 'io/packet', 'io/memory', 'io/pcap'];
 
 /** @type {readonly Layer[]} Bytes and `now` in, bytes and verdicts out, down to `director`; then what runs it. */
 export const native = [
@@ -55,8 +55,17 @@ export const native = [
     uses: below('protocol', 'counters', 'config', 'worker', 'connection', 'fragment', 'delivery'),
   },
   { folder: 'io/os', holds: 'threads, descriptors, files, clocks', uses: ['core'] },
-  { folder: 'io/route', holds: 'routes, neighbours and changes of the host, by netlink', uses: ports },
-  { folder: 'io/tc', holds: 'TC programs: their maps, loading and attaching them', uses: [...ports, 'io/route'] },
+  { folder: 'io/netlink', holds: 'netlink: sockets, requests, answers', uses: ports },
+  {
+    folder: 'io/route',
+    holds: 'routes, neighbours and changes of the host, by netlink',
+    uses: [...ports, 'io/netlink'],
+  },
+  {
+    folder: 'io/tc',
+    holds: 'TC programs: their maps, loading and attaching them',
+    uses: [...ports, 'io/netlink', 'io/route'],
+  },
   { folder: 'io/port', holds: 'what a port is, and its halves: a device and an egress', uses: ports },
   { folder: 'io/tun', holds: 'the TUN device', uses: [...ports, 'io/route', 'io/port'] },
   {

@@ -6,6 +6,7 @@
  * send packets back to where they come from. The next start removes them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { native } from '../../native/addon.js';
 import { thisHost } from '../host.js';
 import { FileStore } from './file-store.js';
 import { cleanUp, endsLoops } from './undo.js';
@@ -18,6 +19,7 @@ async function main(folder: string, id: string): Promise<void> {
   const store = new FileStore(folder);
   for (let look = 0; look < LOOKS && store.locked(() => store.isHeld(id)); look++) await sleep(BETWEEN_LOOKS_MS);
   store.locked(() => cleanUp(store, thisHost, { isDue: (entry) => !endsLoops(thisHost, entry) }));
+  native.removeDeadTcFilters();
 }
 
 const [folder, id] = process.argv.slice(2);

@@ -24,9 +24,9 @@ extern const struct {
   int unused;
 } servers __attribute__((section("maps"))), sources __attribute__((section("maps"))),
     tallies __attribute__((section("maps"))), counts __attribute__((section("maps"))),
-    state __attribute__((section("maps")));
+    state __attribute__((section("maps"))), life __attribute__((section("maps")));
 
-enum { kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10, kNanosecondsPerTick = 4000000 };
+enum { kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10 };
 
 /* What the program knows of a packet. */
 struct Parsed {
@@ -293,6 +293,7 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
     const __u32 told = skb->tc_index - kFastTold;
     return goOn(skb, told < kFastReasons ? told : kFast_notYet);
   }
+  if (CONSTANT(kFastMayOutlive) && hasEnded(&life)) return letGo(skb, conn, kFast_server);
   if (parsed.leaves >= 0) return letGo(skb, conn, parsed.leaves);
   const __u32 now = coarseNanoseconds() / kNanosecondsPerTick;
   const __u32 expires = *(volatile __u32 *)&conn->expires;

@@ -117,8 +117,9 @@ enum {
   kFastSecret, /* six words and the finish */
   kFastFinish = kFastSecret + 6,
   kFastCpus,
-  kFastLinkBytes, /* in front of the IP header: 0 at the TUN device, 14 at an Ethernet device */
-  kFastIngress,   /* 1 where packets come in, before the host has routed them; 0 at the egress of the TUN device */
+  kFastLinkBytes,  /* in front of the IP header: 0 at the TUN device, 14 at an Ethernet device */
+  kFastMayOutlive, /* 1 where the program stays when its process ends */
+  kFastIngress,    /* 1 where packets come in, before the host has routed them; 0 at the egress of the TUN device */
   kFastConstants
 };
 

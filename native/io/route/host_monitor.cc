@@ -11,9 +11,9 @@
 #include <cstring>
 
 #include "core/inet.h"
+#include "io/netlink/netlink_messages.h"
+#include "io/netlink/netlink_socket.h"
 #include "io/os/coarse_clock.h"
-#include "io/route/netlink_messages.h"
-#include "io/route/netlink_socket.h"
 
 namespace tunvs {
 namespace {

@@ -15,6 +15,7 @@
 
 #include "core/inet.h"
 #include "core/result.h"
+#include "io/netlink/netlink_exchange.h"
 #include "io/os/unique_fd.h"
 
 namespace tunvs {
@@ -86,13 +87,9 @@ class Netlink {
   Result<void> useNeighbour(int interfaceIndex, const IpAddress& address);
 
  private:
-  explicit Netlink(UniqueFd socket) : socket_(std::move(socket)) {}
-  // Sends `request` (whose sequence number it sets) and returns the answer's bytes, valid until the next call.
-  Result<std::span<const uint8_t>> ask(std::span<uint8_t> request, const std::string& what);
+  explicit Netlink(UniqueFd socket) : exchange_(std::move(socket)) {}
 
-  UniqueFd socket_;
-  uint32_t sequence_ = 0;
-  std::array<uint8_t, 32768> answer_;
+  NetlinkExchange exchange_;
 };
 
 // A NetlinkMonitor becomes readable when links, neighbours, routes or rules change.

@@ -4,9 +4,9 @@
 
 #include <array>
 
+#include "io/netlink/netlink_socket.h"
 #include "io/os/socket_buffer.h"
 #include "io/route/netlink.h"
-#include "io/route/netlink_socket.h"
 
 namespace tunvs {
 

@@ -7,8 +7,8 @@
 
 #include <cstring>
 
+#include "io/netlink/netlink_messages.h"
 #include "io/route/netlink.h"
-#include "io/route/netlink_messages.h"
 
 namespace tunvs {
 namespace {
@@ -20,58 +20,6 @@ enum : uint16_t { kTunType = 3, kTunPersist = 6, kTunMultiQueue = 7, kTunQueueCo
 constexpr uint16_t kInet6Conf = 2;
 constexpr size_t kConfMtu6 = 2;
 
-struct Attribute {
-  uint16_t type;
-  std::span<const uint8_t> value;
-
-  template <typename T>
-  T as() const {
-    return value.size() >= sizeof(T) ? loadUnaligned<T>(value.data()) : T{};
-  }
-  std::string text() const {
-    const auto* begin = reinterpret_cast<const char*>(value.data());
-    return {begin, strnlen(begin, value.size())};
-  }
-  std::optional<IpAddress> address() const {
-    if (value.size() == 4) return IpAddress::v4({loadUnaligned<uint32_t>(value.data())});
-    if (value.size() == 16) return IpAddress::v6(value.data());
-    return std::nullopt;
-  }
-};
-
-// Calls `visit` for each attribute; false when a length is inconsistent.
-template <typename Visit>
-bool forEachAttribute(std::span<const uint8_t> bytes, Visit visit) {
-  while (bytes.size() >= sizeof(rtattr)) {
-    const auto header = loadUnaligned<rtattr>(bytes.data());
-    if (header.rta_len < sizeof(rtattr) || header.rta_len > bytes.size()) return false;
-    visit(Attribute{static_cast<uint16_t>(header.rta_type & NLA_TYPE_MASK),
-                    bytes.subspan(sizeof(rtattr), header.rta_len - sizeof(rtattr))});
-    bytes = bytes.subspan(std::min<size_t>(RTA_ALIGN(header.rta_len), bytes.size()));
-  }
-  return true;
-}
-
-// A Body holds the body of a message of `type`, split into its fixed part and its attributes.
-template <typename Fixed>
-struct Body {
-  Fixed fixed;
-  std::span<const uint8_t> attributes;
-};
-
-template <typename Fixed>
-std::optional<Body<Fixed>> bodyOf(std::span<const uint8_t> message, uint16_t type) {
-  if (message.size() < NLMSG_HDRLEN + sizeof(Fixed)) return std::nullopt;
-  const auto header = loadUnaligned<nlmsghdr>(message.data());
-  if (header.nlmsg_type != type || header.nlmsg_len < NLMSG_HDRLEN + sizeof(Fixed) ||
-      header.nlmsg_len > message.size()) {
-    return std::nullopt;
-  }
-  const size_t start = std::min<size_t>(NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(Fixed)), header.nlmsg_len);
-  return Body<Fixed>{loadUnaligned<Fixed>(message.data() + NLMSG_HDRLEN),
-                     message.subspan(start, header.nlmsg_len - start)};
-}
-
 }  // namespace
 
 bool NeighbourAnswer::isUsable() const {
@@ -82,23 +30,23 @@ bool NeighbourAnswer::isUsable() const {
 bool NeighbourAnswer::isStale() const { return (state & NUD_STALE) != 0; }
 
 std::optional<RouteAnswer> parseRoute(std::span<const uint8_t> message) {
-  const auto body = bodyOf<rtmsg>(message, RTM_NEWROUTE);
+  const auto body = netlinkBodyOf<rtmsg>(message, RTM_NEWROUTE);
   if (!body) return std::nullopt;
   RouteAnswer route;
   if (body->fixed.rtm_type == RTN_UNICAST) route.kind = RouteAnswer::Kind::unicast;
   if (body->fixed.rtm_type == RTN_LOCAL) route.kind = RouteAnswer::Kind::local;
   bool isWhole = true;
-  isWhole &= forEachAttribute(body->attributes, [&](const Attribute& attribute) {
+  isWhole &= forEachAttribute(body->attributes, [&](const NetlinkAttribute& attribute) {
     switch (attribute.type) {
       case RTA_OIF: route.interfaceIndex = attribute.as<int>(); break;
       case RTA_GATEWAY: route.gateway = attribute.address(); break;
       case RTA_PREFSRC: route.prefSource = attribute.address(); break;
       case RTA_ENCAP_TYPE: route.hasEncapsulation = true; break;
       case RTA_VIA:  // struct rtvia: two bytes of family, then an address of that family
-        if (attribute.value.size() > 2) route.gateway = Attribute{0, attribute.value.subspan(2)}.address();
+        if (attribute.value.size() > 2) route.gateway = NetlinkAttribute{0, attribute.value.subspan(2)}.address();
         break;
       case RTA_METRICS:
-        isWhole &= forEachAttribute(attribute.value, [&](const Attribute& metric) {
+        isWhole &= forEachAttribute(attribute.value, [&](const NetlinkAttribute& metric) {
           if (metric.type == RTAX_MTU) route.mtu = metric.as<uint32_t>();
         });
         break;
@@ -109,7 +57,7 @@ std::optional<RouteAnswer> parseRoute(std::span<const uint8_t> message) {
 }
 
 std::optional<LinkAnswer> parseLink(std::span<const uint8_t> message) {
-  const auto body = bodyOf<ifinfomsg>(message, RTM_NEWLINK);
+  const auto body = netlinkBodyOf<ifinfomsg>(message, RTM_NEWLINK);
   if (!body) return std::nullopt;
   LinkAnswer link;
   link.interfaceIndex = body->fixed.ifi_index;
@@ -117,7 +65,7 @@ std::optional<LinkAnswer> parseLink(std::span<const uint8_t> message) {
   link.flags = body->fixed.ifi_flags;
   std::span<const uint8_t> kindData;
   bool isWhole = true;
-  isWhole &= forEachAttribute(body->attributes, [&](const Attribute& attribute) {
+  isWhole &= forEachAttribute(body->attributes, [&](const NetlinkAttribute& attribute) {
     switch (attribute.type) {
       case IFLA_IFNAME: link.name = attribute.text(); break;
       case IFLA_MASTER: link.masterIndex = attribute.as<int>(); break;
@@ -127,16 +75,16 @@ std::optional<LinkAnswer> parseLink(std::span<const uint8_t> message) {
         if (attribute.value.size() == link.address.size()) link.address = attribute.as<MacAddress>();
         break;
       case IFLA_AF_SPEC:
-        isWhole &= forEachAttribute(attribute.value, [&](const Attribute& family) {
+        isWhole &= forEachAttribute(attribute.value, [&](const NetlinkAttribute& family) {
           if (family.type != AF_INET6) return;
-          isWhole &= forEachAttribute(family.value, [&](const Attribute& inet6) {
+          isWhole &= forEachAttribute(family.value, [&](const NetlinkAttribute& inet6) {
             if (inet6.type != kInet6Conf || inet6.value.size() < (kConfMtu6 + 1) * sizeof(uint32_t)) return;
             link.mtu6 = loadUnaligned<uint32_t>(inet6.value.data() + kConfMtu6 * sizeof(uint32_t));
           });
         });
         break;
       case IFLA_LINKINFO:
-        isWhole &= forEachAttribute(attribute.value, [&](const Attribute& info) {
+        isWhole &= forEachAttribute(attribute.value, [&](const NetlinkAttribute& info) {
           if (info.type == IFLA_INFO_KIND) link.kind = info.text();
           if (info.type == IFLA_INFO_DATA) kindData = info.value;
         });
@@ -145,7 +93,7 @@ std::optional<LinkAnswer> parseLink(std::span<const uint8_t> message) {
     }
   });
   if (link.kind == "tun") {
-    isWhole &= forEachAttribute(kindData, [&](const Attribute& attribute) {
+    isWhole &= forEachAttribute(kindData, [&](const NetlinkAttribute& attribute) {
       if (attribute.type == kTunType) link.tunType = attribute.as<uint8_t>();
       if (attribute.type == kTunPersist) link.isTunPersistent = attribute.as<uint8_t>() != 0;
       if (attribute.type == kTunMultiQueue) link.isTunMultiQueue = attribute.as<uint8_t>() != 0;
@@ -156,12 +104,12 @@ std::optional<LinkAnswer> parseLink(std::span<const uint8_t> message) {
 }
 
 std::optional<NeighbourAnswer> parseNeighbour(std::span<const uint8_t> message) {
-  const auto body = bodyOf<ndmsg>(message, RTM_NEWNEIGH);
+  const auto body = netlinkBodyOf<ndmsg>(message, RTM_NEWNEIGH);
   if (!body) return std::nullopt;
   NeighbourAnswer neighbour;
   neighbour.interfaceIndex = body->fixed.ndm_ifindex;
   neighbour.state = body->fixed.ndm_state;
-  const bool isWhole = forEachAttribute(body->attributes, [&](const Attribute& attribute) {
+  const bool isWhole = forEachAttribute(body->attributes, [&](const NetlinkAttribute& attribute) {
     if (attribute.type == NDA_LLADDR && attribute.value.size() == sizeof(MacAddress)) {
       neighbour.address = attribute.as<MacAddress>();
     }
@@ -172,12 +120,12 @@ std::optional<NeighbourAnswer> parseNeighbour(std::span<const uint8_t> message) 
 bool isNews(std::span<const uint8_t> datagram, const NeighbourFilter& isOurs) {
   const auto isOthers = [&](const nlmsghdr& header, std::span<const uint8_t> message) {
     if (header.nlmsg_type != RTM_NEWNEIGH && header.nlmsg_type != RTM_DELNEIGH) return false;
-    const auto body = bodyOf<ndmsg>(message, header.nlmsg_type);
+    const auto body = netlinkBodyOf<ndmsg>(message, header.nlmsg_type);
     if (!body) return false;
     // Bridges report the stations that they have learned in the same way.
     const bool isIp = body->fixed.ndm_family == AF_INET || body->fixed.ndm_family == AF_INET6;
     bool isWanted = false;
-    const bool isWhole = forEachAttribute(body->attributes, [&](const Attribute& attribute) {
+    const bool isWhole = forEachAttribute(body->attributes, [&](const NetlinkAttribute& attribute) {
       const auto address = attribute.type == NDA_DST ? attribute.address() : std::nullopt;
       isWanted |= isIp && address && (!isOurs || isOurs(*address));
     });

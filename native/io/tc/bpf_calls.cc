@@ -99,7 +99,6 @@ Result<UniqueFd> attachTcx(const std::string& what, int program, int interfaceIn
   UniqueFd link(bpfCall(BPF_LINK_CREATE, attributes));
   if (link) return link;
   const int error = errno;
-  if (error == EINVAL) return Error{ErrorCode::unsupported, what + ": it needs Linux 6.6 or later", error, "bpf"};
   return refused(error, what);
 }
 
@@ -113,17 +112,6 @@ int tcxDevice(int link) {
   attributes.info.info_len = sizeof info;
   attributes.info.info = bpfAddress(&info);
   return bpfCall(BPF_OBJ_GET_INFO_BY_FD, attributes) == 0 ? static_cast<int>(info.interfaceIndex) : 0;
-}
-
-Result<void> canAttachTcx(const std::string& owner) {
-  constexpr bpf_insn kProgram[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
-  auto program = loadTcProgram(owner, "tunvs_probe", kProgram);
-  if (!program) return program.error();
-  // No device has this number, which is what a kernel that knows tcx complains about.
-  const auto link =
-      attachTcx("can't attach " + owner + "'s program", program.value().get(), INT32_MAX, /*isIngress=*/false);
-  if (link.ok() || link.error().errnoValue == ENODEV) return {};
-  return link.error();
 }
 
 Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet, const __sk_buff& context) {

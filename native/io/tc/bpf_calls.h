@@ -33,9 +33,6 @@ Result<UniqueFd> attachTcx(const std::string& what, int program, int interfaceIn
 // Returns the device at which such a link is attached; 0: at none any more.
 int tcxDevice(int link);
 
-// Fails where the kernel has no tcx, or this process may not load a program.
-Result<void> canAttachTcx(const std::string& owner);
-
 // Runs a program over one packet and returns what it returned; `packet` becomes what it made of it.
 // `context` says what the kernel takes of it: `ifindex` of the device (else the loopback device), `gso_size`.
 Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet, const __sk_buff& context = {});

@@ -89,13 +89,13 @@ Result<TcHooks::Attached> TcHooks::attached(const std::string& device, bool isIn
   const bool isThere = std::any_of(hooks_.begin(), hooks_.end(), [&](const Attached& hook) {
     return hook.index == index && hook.hook.isIngress == isIngress && hook.hook.isAttached;
   });
-  UniqueFd link;
-  if (!isThere) {
-    auto opened = attachTcx("can't attach " + owner_ + "'s program to " + device, made.value(), index, isIngress);
-    if (!opened) return opened.error();
-    link = std::move(opened).value();
-  }
-  return Attached{device, {device, isIngress, true, ""}, index, std::move(link)};
+  Attached attached{device, {device, isIngress, true, ""}, index, nullptr};
+  if (isThere) return attached;
+  auto attachment = TcAttachment::attach(way_, "can't attach " + owner_ + "'s program to " + device, made.value(),
+                                         name_, index, isIngress);
+  if (!attachment) return attachment.error();
+  attached.attachment = std::make_unique<TcAttachment>(std::move(attachment).value());
+  return attached;
 }
 
 void TcHooks::mend(Look look) {
@@ -108,12 +108,12 @@ void TcHooks::mend(Attached& hook, Look look) {
   const std::string last = hook.hook.device;
   if (!device.empty()) {
     hook.hook.device = device;
-    if (hook.hook.isAttached && (look == Look::quick || tcxDevice(hook.link.get()) == hook.index)) return;
+    if (hook.hook.isAttached && (look == Look::quick || hook.attachment->interfaceIndex() == hook.index)) return;
   } else if (hook.hook.isIngress) {
     // It was wanted by one name, and may have had another when it went.
     device = ::if_nametoindex(hook.wanted.c_str()) != 0 ? hook.wanted : last;
   }
-  hook.link.reset();  // a device that is in another namespace now is no concern of ours
+  hook.attachment.reset();  // a device that is in another namespace now is no concern of ours
   hook.hook.isAttached = false;
   hook.hook.reason = owner_ + "'s device " + hook.hook.device + " is gone";
   if (device.empty()) return;

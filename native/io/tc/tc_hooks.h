@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include "core/result.h"
 #include "io/os/unique_fd.h"
+#include "io/tc/tc_attachment.h"
 
 namespace tunvs {
 
@@ -37,8 +39,11 @@ class TcHooks {
   enum class Look : uint8_t { quick, thorough };
   // Loads the program for a place.
   using Load = std::function<Result<UniqueFd>(TcPlace)>;
-  // `owner` names whose program it is, in errors: "the fast path".
-  TcHooks(std::string owner, Load load) : owner_(std::move(owner)), load_(std::move(load)) {}
+  // `owner` names whose program it is, in errors: "the fast path". `name` is what it is called in the kernel's lists.
+  TcHooks(std::string owner, std::string name, TcWay way, Load load)
+      : owner_(std::move(owner)), name_(std::move(name)), way_(way), load_(std::move(load)) {}
+  // With a filter, the program may outlive its process: it has to look whether that is alive (bpf/life.h).
+  bool mayOutliveUs() const { return way_ == TcWay::filter; }
 
   // Returns the descriptor of the program for a place, which is loaded once.
   Result<int> program(TcPlace place);
@@ -55,14 +60,15 @@ class TcHooks {
     std::string wanted;
     TcHook hook;
     int index;
-    UniqueFd link;
+    std::unique_ptr<TcAttachment> attachment;  // null unless it is attached
   };
   Result<Attached> attached(const std::string& device, bool isIngress);
   Result<TcPlace> placeOf(const std::string& device, int index, bool isIngress) const;
   void mend(Attached& hook, Look look);
   void publish();
 
-  const std::string owner_;
+  const std::string owner_, name_;
+  const TcWay way_;
   const Load load_;
   std::vector<std::pair<TcPlace, UniqueFd>> programs_;
   std::vector<Attached> hooks_;

@@ -1,6 +1,6 @@
 #include "io/tc/tc_hooks.h"
 
-#include "io/tc/bpf_calls.h"
+#include "support/go_on_program.h"
 #include "support/network_namespace.h"
 
 namespace tunvs::tc_hooks_test {
@@ -10,13 +10,13 @@ using namespace tunvs::testing;
 
 // Lets every packet go on, and notes where it is to run.
 struct Loads {
+  explicit Loads(TcWay way)
+      : hooks("the program", "tunvs_test", way, [this](TcPlace place) {
+          places.push_back(place);
+          return loadGoOn();
+        }) {}
   std::vector<TcPlace> places;
-  TcHooks hooks{
-      "the program", [this](TcPlace place) {
-        places.push_back(place);
-        constexpr bpf_insn kGoOn[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
-        return loadTcProgram("the program", "tunvs_test", kGoOn);
-      }};
+  TcHooks hooks;
 
   std::string text() const {
     std::string all;
@@ -32,13 +32,23 @@ struct Loads {
   }
 };
 
-#define SKIP_WITHOUT_TCX() \
-  if (const auto can = canAttachTcx("the program"); !can) SKIP(can.error().message)
+// Runs the body once with links, where the kernel has them, and once with filters.
+#define TEST_BOTH_WAYS_(sentence, name)                                                        \
+  static void TUNVS_TEST_JOIN_(name, Body)(TcWay way);                                         \
+  TUNVS_TEST_(sentence, name) {                                                                \
+    const auto found = findTcWay("the program");                                               \
+    if (!found) SKIP(found.error().message);                                                   \
+    for (const TcWay way : {TcWay::link, TcWay::filter}) {                                     \
+      if (way == TcWay::link && found.value() != way) continue;                                \
+      if (!inNetworkNamespace([&] { TUNVS_TEST_JOIN_(name, Body)(way); })) SKIP(kNoNamespace); \
+    }                                                                                          \
+  }                                                                                            \
+  static void TUNVS_TEST_JOIN_(name, Body)(TcWay way)
+#define TEST_BOTH_WAYS(sentence) TEST_BOTH_WAYS_(sentence, TUNVS_TEST_NAME_(__COUNTER__))
 
-TEST_IN_NAMESPACE("the program of a place is loaded once, for the link header that the device has") {
-  SKIP_WITHOUT_TCX();
+TEST_BOTH_WAYS("the program of a place is loaded once, for the link header that the device has") {
   run("ip link add veth0 type veth peer name veth1 && ip tuntap add dev tun0 mode tun");
-  Loads l;
+  Loads l(way);
   for (const auto& [device, isIngress] : {std::pair("veth0", true), {"veth1", true}, {"tun0", true}, {"tun0", false}}) {
     CHECK(l.hooks.attach(device, isIngress).ok());
   }
@@ -48,11 +58,9 @@ TEST_IN_NAMESPACE("the program of a place is loaded once, for the link header th
   CHECK_EQ(l.text(), "");
 }
 
-TEST_IN_NAMESPACE(
-    "the program of an ingress is attached again when a device has come back, and goes along with a name") {
-  SKIP_WITHOUT_TCX();
+TEST_BOTH_WAYS("the program of an ingress is attached again when a device has come back, and goes along with a name") {
   run("ip link add veth0 type veth peer name veth1");
-  Loads l;
+  Loads l(way);
   REQUIRE(l.hooks.attach("veth0", true).ok());
   run("ip link delete veth0");
   CHECK_EQ(l.mended(), "veth0 in off: the program finds no device veth0: name one that is there (ip link)\n");
@@ -66,10 +74,9 @@ TEST_IN_NAMESPACE(
   CHECK_EQ(l.mended(), "veth0 in on\n");
 }
 
-TEST_IN_NAMESPACE("the program of an egress leaves a stranger alone that has the name of a device that is gone") {
-  SKIP_WITHOUT_TCX();
+TEST_BOTH_WAYS("the program of an egress leaves a stranger alone that has the name of a device that is gone") {
   run("ip tuntap add dev tun0 mode tun");
-  Loads l;
+  Loads l(way);
   REQUIRE(l.hooks.attach("tun0", false).ok());
   run("ip link set tun0 name web0");
   CHECK_EQ(l.mended(), "web0 out on\n");
@@ -77,19 +84,17 @@ TEST_IN_NAMESPACE("the program of an egress leaves a stranger alone that has the
   CHECK_EQ(l.mended(), "web0 out off: the program's device web0 is gone\n");
 }
 
-TEST_IN_NAMESPACE("the program is attached once, by whatever name, and again when somebody has detached it") {
-  SKIP_WITHOUT_TCX();
+TEST_BOTH_WAYS("the program is attached once, by whatever name, and again when somebody has detached it") {
   run("ip link add veth0 type veth peer name veth1 && ip link property add dev veth0 altname uplink");
-  Loads l;
+  Loads l(way);
   for (const char* name : {"veth0", "uplink", "veth0"}) CHECK(l.hooks.attach(name, true).ok());
   CHECK_EQ(l.text(), "veth0 in on\n");
   CHECK_EQ(l.mended(TcHooks::Look::thorough), "veth0 in on\n");
 }
 
-TEST_IN_NAMESPACE("a part of a bond or a VRF is refused, and a part of a bridge is not") {
-  SKIP_WITHOUT_TCX();
+TEST_BOTH_WAYS("a part of a bond or a VRF is refused, and a part of a bridge is not") {
   run("ip link add veth0 type veth peer name veth1 && ip link add br0 type bridge && ip link set veth0 master br0");
-  Loads l;
+  Loads l(way);
   CHECK(l.hooks.attach("veth0", true).ok());
   if (std::system("ip link add vrf0 type vrf table 7 2>/dev/null") != 0) SKIP("needs VRF devices");
   run("ip link set veth1 master vrf0");
@@ -103,9 +108,8 @@ TEST_IN_NAMESPACE("a part of a bond or a VRF is refused, and a part of a bridge 
            "the program can't read what comes in by vrf0: it is a VRF, whose routes are its own");
 }
 
-TEST_IN_NAMESPACE("a device that is not there, or has another link header, is refused by name") {
-  SKIP_WITHOUT_TCX();
-  Loads l;
+TEST_BOTH_WAYS("a device that is not there, or has another link header, is refused by name") {
+  Loads l(way);
   const auto absent = l.hooks.attach("nowhere0", true);
   REQUIRE(!absent.ok());
   CHECK_EQ(absent.error().message, "the program finds no device nowhere0: name one that is there (ip link)");

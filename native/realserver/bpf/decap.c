@@ -21,7 +21,7 @@
 extern const struct {
   int unused;
 } tunnels __attribute__((section("maps"))), addresses __attribute__((section("maps"))),
-    tallies __attribute__((section("maps")));
+    tallies __attribute__((section("maps"))), life __attribute__((section("maps")));
 
 enum { kIpip = 4, kIpv6 = 41, kGre = 47, kGueVersion1 = 0x40, kGreReserved = 0x07f8 };
 enum { kCsumTrusted = BPF_CSUM_LEVEL_INC };
@@ -161,6 +161,7 @@ __attribute__((section("prog"), used)) int decapsulate(struct __sk_buff *skb) {
   }
   tunnel.interfaceIndex = skb->ifindex;
   if (!mapLookup(&tunnels, &tunnel)) return TC_ACT_UNSPEC;
+  if (CONSTANT(kDecapMayOutlive) && hasEnded(&life)) return TC_ACT_UNSPEC;
 
   const __u32 outerBytes = ipBytes + tunnelBytes;
   if (total < outerBytes) return TC_ACT_UNSPEC;

@@ -39,9 +39,10 @@ struct DecapTally {
 
 /* The constants that the loader puts into the program, by number. */
 enum {
-  kDecapLinkBytes, /* in front of the outer IP header: 14 at an Ethernet device, 0 where there is none */
-  kDecapDevice,    /* index of the device that the inner packets come out of */
-  kDecapTakesGue,  /* 1: UDP packets may be GUE's */
+  kDecapLinkBytes,  /* in front of the outer IP header: 14 at an Ethernet device, 0 where there is none */
+  kDecapDevice,     /* index of the device that the inner packets come out of */
+  kDecapMayOutlive, /* 1 where the program stays when its process ends */
+  kDecapTakesGue,   /* 1: UDP packets may be GUE's */
   kDecapConstants
 };
 

@@ -4,6 +4,8 @@
 
 #include <linux/bpf.h>
 
+#include "io/tc/bpf/life.h"
+
 #define INLINE static inline __attribute__((always_inline))
 
 static void* (*const mapLookup)(const void* map, const void* key) = (void*)BPF_FUNC_map_lookup_elem;
@@ -35,5 +37,15 @@ static long (*const loadBytes)(struct __sk_buff* skb, __u32 at, void* to, __u32 
     asm volatile("%0 = %1 ll" : "=r"(value) : "i"(0xC0FFEE0000000000ULL + (number))); \
     value;                                                                            \
   })
+
+enum { kNanosecondsPerTick = 4000000 };
+
+/* Tells whether the process behind a program has ended, or stands still. `life` is a map of one TcLife. */
+INLINE int hasEnded(const void* life) {
+  __u32 only = 0;
+  const struct TcLife* read = mapLookup(life, &only);
+  const __u32 now = coarseNanoseconds() / kNanosecondsPerTick;
+  return !read || (int)(now - *(volatile __u32*)&read->aliveUntil) >= 0;
+}
 
 #endif

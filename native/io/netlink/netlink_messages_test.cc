@@ -1,4 +1,4 @@
-#include "io/route/netlink_messages.h"
+#include "io/netlink/netlink_messages.h"
 
 #include <cstring>
 #include <vector>
