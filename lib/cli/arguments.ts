@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { DAEMON_NAME_FORM, isDaemonName } from '../daemon/daemon-name.js';
 import { MAX_CPU } from '../values/cpu.js';
+import { isDeviceName } from '../values/device-name.js';
 import { type FastPathChoice, parseFastPath } from '../values/fast-path.js';
 import { canonicalAddress } from '../values/inet.js';
 import { type OffloadChoice, offloads } from '../values/offload.js';
@@ -112,6 +113,13 @@ export function fastPathArgument(text: string): FastPathChoice {
       'Write off, auto, egress, or ingress: with names of devices of at most 15 bytes, as in ingress:eth0,eth1.',
     );
   return text as FastPathChoice;
+}
+
+/** Reads names of devices, separated by commas. */
+export function devicesArgument(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => isDeviceName(name) && !name.includes('%'))) return names;
+  throw new InvalidArgumentError('Write names of devices of at most 15 bytes, separated by commas, as in eth0,eth1.');
 }
 
 export function choiceArgument(choices: readonly string[]): (text: string) => string {

@@ -58,6 +58,7 @@ export const SENTENCES: Readonly<Record<EngineEventType, Row>> = {
   deviceRenamed: OF_THE_HOST,
   serversMoved: OF_THE_HOST,
   fastPathChanged: OF_THE_HOST,
+  ringChanged: OF_THE_HOST,
   deviceLost: { isCount: false, sentence: ({ message }) => `a device is lost: ${message}` },
 };
 

@@ -14,6 +14,7 @@ const NAMES: Readonly<Record<string, string>> = {
   cpus: '--cpus',
   bypassesQdisc: '--bypass-qdisc',
   fastPath: '--fast-path',
+  rings: '--ring',
   virtualAddresses: '--vip',
   directors: '--director',
   forwarding: '--forwarding',

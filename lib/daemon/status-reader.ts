@@ -118,6 +118,7 @@ function deviceStatus({
   steering,
   offloads,
   fastPath,
+  rings,
 }: DirectorDevice): NonNullable<Status['device']> {
   const inForce = offloads.filter((each) => each.isInForce);
   const { isInForce, reason, hooks } = fastPath;
@@ -126,6 +127,7 @@ function deviceStatus({
     fastPath: isInForce,
     fastPathAt: hooks.filter(({ isAttached }) => isAttached).map(({ hook, device }) => `${hook} ${device}`),
     fastPathReason: reason,
+    rings: [...rings],
   };
 }
 

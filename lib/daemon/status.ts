@@ -25,6 +25,7 @@ export interface Status {
     fastPath: boolean;
     fastPathAt: string[];
     fastPathReason: string;
+    rings: { device: string; isTaking: boolean; reason: string; prefixes: number; dropped: number }[];
   };
   markDevices: { name: string; mark: number }[];
   sources: string[];

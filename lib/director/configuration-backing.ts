@@ -19,6 +19,8 @@ export interface ConfigurationBacking extends HandleBacking {
   apply(operations: NativeOperation[]): void;
   /** Undefined when somebody else sets up the host. */
   vipRoutes: VipRoutes | undefined;
+  /** Told which addresses and ranges are the director's, whoever sets up the host. */
+  takePrefixes?: ((prefixes: ReadonlySet<string>) => void) | undefined;
   /** Called once per change, in order, when all of them are in force. */
   tell(event: ConfigurationEvent): void;
   /** Belongs to the policies of its services. */

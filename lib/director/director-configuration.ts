@@ -16,6 +16,7 @@ export interface DirectorConfigurationParts {
   sources: readonly string[];
   /** Undefined when somebody else sets up the host. */
   vipRoutes: VipRoutes | undefined;
+  takePrefixes: ((prefixes: ReadonlySet<string>) => void) | undefined;
   /** The addresses of the host's interfaces; a source is local even if it is not among them. */
   localAddresses: () => readonly { address: string }[];
 }
@@ -31,6 +32,7 @@ export function directorConfiguration(parts: DirectorConfigurationParts): Config
     sources,
     isLocal: (address) => sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
     vipRoutes,
+    takePrefixes: parts.takePrefixes,
     tell: (event) => news.tell(event),
     nextPulse: (signal, atMostMs) => pulse.next(signal, atMostMs),
     monotonicMs: () => pulse.nowMs(),

@@ -4,7 +4,7 @@ import { inspect, type InspectOptions } from 'node:util';
 import type { Egress } from '../values/egress.js';
 import type { Offload } from '../values/offload.js';
 import { addressFamily, canonicalAddress } from '../values/inet.js';
-import type { NativeFastPath, NativeStarted } from '../native/engine.js';
+import type { NativeFastPath, NativeRing, NativeStarted } from '../native/engine.js';
 import { isSourceRange } from '../values/source.js';
 
 /** A device that gives its packets a firewall mark. */
@@ -61,15 +61,36 @@ export interface DirectorDevice {
       reason: string;
     }[];
   };
+  /** The rings that were asked for, as they were a second ago or later. */
+  readonly rings: readonly {
+    /** The name that the interface has now, or had last. */
+    device: string;
+    /** Whether it takes packets of the interface; also true while there is nothing to take. */
+    isTaking: boolean;
+    /** The reason why it does not take all that is for virtual addresses; empty when it does. */
+    reason: string;
+    /** How many addresses and ranges it takes. */
+    prefixes: number;
+    /** How many packets were lost because it was full. */
+    dropped: number;
+  }[];
 }
 
-/** `fastPath` is read anew each time. */
-export function directorDevice(started: NativeStarted, fastPath: () => NativeFastPath): DirectorDevice {
+export interface DeviceReadings {
+  fastPath: () => NativeFastPath;
+  rings: () => readonly NativeRing[];
+}
+
+/** What is read is read anew each time. */
+export function directorDevice(started: NativeStarted, { fastPath, rings }: DeviceReadings): DirectorDevice {
   const { device, attached, steering, egress, passedOver, offloads } = started;
   const made: DirectorDevice = {
     ...{ name: device, attached, passedOver },
     get fastPath() {
       return fastPath() as DirectorDevice['fastPath'];
+    },
+    get rings() {
+      return rings().map((each) => ({ ...each }));
     },
     steering: steering as DirectorDevice['steering'],
     egress: egress as Egress,

@@ -88,6 +88,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#configuration = directorConfiguration({
       ...{ engine, news, pulse, sources },
       vipRoutes: host,
+      takePrefixes: parts.takePrefixes,
       localAddresses: () => this.#keeping?.watch.addresses ?? parts.localAddresses(),
     });
     const { policies } = this.#configuration;

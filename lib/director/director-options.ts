@@ -51,7 +51,7 @@ const MAX_QUEUES = 64;
 const ENGINE_OPTIONS = ['source', 'pathMtu', 'pathMtuFloor', 'pingReply', 'noServerReply', 'maxConnections'] as const;
 
 const OWN_OPTIONS = [
-  ...(['device', 'markDevices', 'egress', 'offloads', 'bypassesQdisc', 'fastPath'] as const),
+  ...(['device', 'markDevices', 'egress', 'offloads', 'bypassesQdisc', 'fastPath', 'rings'] as const),
   ...(['hashSeed', 'setUpHost', 'busyPollUs', 'cpus', 'signal'] as const),
 ] as const;
 
@@ -72,17 +72,24 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
       options.fastPath,
       `devices by which clients' packets come in, and not the director's own '${own}'`,
     );
+  const rings = checkedRings(`${call}: rings`, options.rings ?? [], {
+    own: [device, ...marked].map(({ name }) => name),
+    fastPathIngress,
+    queues: device.queues,
+    hasMarks: marked.length > 0,
+  });
   const host = typeof options.setUpHost === 'object' && options.setUpHost !== null ? options.setUpHost : undefined;
   return {
     native: {
       ...engine,
-      workers: queuesOf([device, ...marked]),
+      workers: queuesOf([device, ...marked, ...rings]),
       fastPath,
       ...(options.hashSeed === undefined ? {} : { seed: uint64Option(`${call}: hashSeed`, options.hashSeed) }),
     },
     start: {
       device,
       markDevices: marked,
+      rings,
       offloads: checkedOffloads(`${call}: offloads`, options.offloads ?? 'auto'),
       steersByProgram: steering === 'auto',
       cpus: checkedCpus(`${call}: cpus`, options.cpus),
@@ -97,6 +104,33 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
     host: checkedHost(`${call}: setUpHost`, host ?? {}, device.maxPacketBytes, engine.pathMtu),
     signal: signalOption(`${call}: signal`, options.signal),
   };
+}
+
+interface RingCircumstances {
+  own: readonly string[];
+  fastPathIngress: readonly string[];
+  queues: number;
+  hasMarks: boolean;
+}
+
+function checkedRings(
+  name: string,
+  given: readonly string[],
+  { own, fastPathIngress, queues, hasMarks }: RingCircumstances,
+): { device: string; queues: number }[] {
+  if (!Array.isArray(given)) refuse(name, given, "a list of devices, such as ['eth0']");
+  const devices = [...new Set(Array.from(given, (each) => deviceNameOption(name, each)))];
+  for (const device of devices) {
+    if (device.includes('%') || own.includes(device))
+      refuse(name, given, `devices by which clients' packets come in, and not '${device}'`);
+    if (fastPathIngress.includes(device))
+      refuse(name, given, `devices that are not also in fastPath, as '${device}' is`, 'choose one of the two');
+  }
+  if (devices.length > 0 && hasMarks)
+    refuse(name, given, 'no rings with markDevices', 'a ring takes packets before the host gives them marks');
+  if (queues * (devices.length + 1) > MAX_QUEUES)
+    refuse(name, given, `at most ${MAX_QUEUES} queues of all rings and the device together`, 'lower device.queues');
+  return devices.map((device) => ({ device, queues }));
 }
 
 function checkedOffloads(name: string, given: OffloadChoice): string[] {

@@ -31,6 +31,8 @@ export interface DirectorParts {
   /** Connects the native part's questions to what answers them, at the first call or before. */
   policies: (answer: NativePolicyListener) => NativePolicyColumns;
   relay?: EventRelay;
+  /** Told which addresses and ranges are the director's. */
+  takePrefixes?: (prefixes: ReadonlySet<string>) => void;
   /** The CPU time of each worker thread; an offline director has no workers. */
   workerCpu: () => { userNs: bigint; systemNs: bigint }[];
   /** Says of each whether it has begun a turn since the call before. */

@@ -134,6 +134,13 @@ export interface DirectorOpenOptions extends EngineOptions {
    * 6.6, and root or CAP_BPF.
    */
   fastPath?: FastPathChoice;
+  /**
+   * Names devices of the host of which packets for virtual addresses are taken as they come in, by rings in memory,
+   * before the host has routed them (docs/rings.md). Packets that come by other devices, or that a ring leaves alone,
+   * go by `device` as without. Each ring has as many queues as `device`, each with a worker. It goes with no
+   * `markDevices`, nor with a fast path at the ingress of the same device. The default is none.
+   */
+  rings?: readonly string[];
   /** Seeds the connection table's hash, [0, 2^64). When it is left out, the seed is secret, which resists floods. */
   hashSeed?: bigint;
   /**

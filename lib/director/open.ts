@@ -16,6 +16,7 @@ import { watchFastPath } from './fast-path-watch.js';
 import { DirectorWatch } from './director-watch.js';
 import { EventRelay } from './event-relay.js';
 import { ClockPulse } from './pulse.js';
+import { Rings } from './rings.js';
 
 /** The interval at which a drain looks at its real server's connections. */
 const DRAIN_INTERVAL_MS = 250;
@@ -49,7 +50,12 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     const refused = (message: string) =>
       marks.some(({ name }) => message.includes(`'${name}'`)) ? 'markDevices' : 'device';
     const started = wrapOption(
-      (message) => (message.includes('the fast path') ? 'fastPath' : `${refused(message)}.name`),
+      (message) =>
+        message.includes('the fast path')
+          ? 'fastPath'
+          : message.includes('a ring')
+            ? 'rings'
+            : `${refused(message)}.name`,
       () => engine.start(checked.start),
     );
     let host: DirectorHost | undefined;
@@ -74,7 +80,15 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     checked.signal?.throwIfAborted();
     const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
     const kept = new DirectorEngine(engine);
-    const device = directorDevice(started, () => (kept.isEnded ? closedFastPath() : engine.fastPath()));
+    const rings = new Rings(
+      engine,
+      () => kept.isEnded,
+      (event) => relay.receive([event]),
+    );
+    const device = directorDevice(started, {
+      fastPath: () => (kept.isEnded ? closedFastPath() : engine.fastPath()),
+      rings: () => rings.list(),
+    });
     const localAddresses = () => thisHost.addresses();
     const watched = host ?? new DirectorHost({ sources, ...checked.host });
     const devices = [device, ...marked];
@@ -96,6 +110,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       workerCpu: () => engine.workerCpu(),
       workersTurned: () => engine.workersTurned(),
       relay,
+      takePrefixes: (prefixes) => rings.take(prefixes),
     });
     if (fastPath.isInForce)
       watchFastPath(

@@ -17,11 +17,14 @@ export interface RouteChange {
 
 export class RoutedPrefixes {
   readonly #routes: VipRoutes | undefined;
+  readonly #take: (prefixes: ReadonlySet<string>) => void;
   #routed: ReadonlySet<string> = new Set();
   #local: ReadonlySet<string> = new Set();
 
-  constructor(routes: VipRoutes | undefined) {
+  /** `take` is called with all there are, when they have come into force. */
+  constructor(routes: VipRoutes | undefined, take: (prefixes: ReadonlySet<string>) => void = () => {}) {
     this.#routes = routes;
+    this.#take = take;
   }
 
   /** Adds what is missing, all of it or none. */
@@ -49,6 +52,7 @@ export class RoutedPrefixes {
       throw error;
     }
     const done = () => {
+      this.#take(wanted);
       for (const prefix of missing(this.#local, local)) routes?.removeLocalNode(prefix);
       routes?.removeVips(missing(this.#routed, wanted));
       this.#local = local;

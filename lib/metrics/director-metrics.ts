@@ -54,6 +54,20 @@ const workers: Metric<ValueRow> = {
   value: ({ value }) => value,
 };
 
+interface RingRow extends Row {
+  readonly ring: NonNullable<Snapshot['device']>['rings'][number];
+}
+
+function ofRings(type: 'counter' | 'gauge', name: string, help: string, value: (ring: RingRow['ring']) => number) {
+  const rows = ({ device }: Snapshot) =>
+    (device?.rings ?? []).map((ring) => ({ labels: labelSet({ device: ring.device }), ring }));
+  const metric: Metric<RingRow> = {
+    ...{ name, type, help, labelNames: ['device'], rows },
+    value: ({ ring }) => value(ring),
+  };
+  return metric;
+}
+
 function info(name: string, help: string, labelNames: string[], labels: (s: Snapshot) => LabelSet | undefined): Metric {
   const rows = (snapshot: Snapshot) => {
     const found = labels(snapshot);
@@ -78,6 +92,8 @@ export const directorMetrics: readonly Metric[] = [
     ['device', 'egress'],
     (s) => s.device && labelSet({ device: s.device.name, egress: s.device.egress }),
   ),
+  ofRings('gauge', 'tunvs_ring_prefixes', 'Addresses and ranges that a ring takes of a device.', (r) => r.prefixes),
+  ofRings('counter', 'tunvs_ring_dropped_packets_total', 'Packets for which a ring had no room.', (r) => r.dropped),
   byFamily(
     'tunvs_table_connections',
     'Connections in the connection table.',

@@ -29,6 +29,8 @@ export interface NativeStartOptions {
   egress: string;
   /** ['auto'], ['off'], or some of `native.offloads`. */
   offloads: string[];
+  /** What comes in by these devices is taken by rings, each of whose queues has a worker. */
+  rings: { device: string; queues: number }[];
   /** Packets that come in by these devices take the fast path before the host has routed them. */
   fastPathIngress: string[];
   /** How long a worker spins on an idle device before it sleeps, microseconds; 0 means not at all, and -1 leaves it to the worker. */
@@ -60,9 +62,22 @@ export interface NativeFastPath {
   hooks: { device: string; hook: string; isAttached: boolean; reason: string }[];
 }
 
+export interface NativeRing {
+  device: string;
+  /** It takes something, or has nothing to take. */
+  isTaking: boolean;
+  /** Why it does not take all that it is to take; empty when it does. */
+  reason: string;
+  /** How many prefixes it takes. */
+  prefixes: number;
+  /** Packets for which it had no room, in all. */
+  dropped: number;
+}
+
 export interface NativeEvent {
   type:
     | 'fastPathChanged'
+    | 'ringChanged'
     | 'deviceLost'
     | 'tableFull'
     | 'packetsLost'
@@ -97,4 +112,8 @@ export interface NativeEngine extends NativeDirector {
   /** Says of each worker whether it has begun a turn since the call before, and asks each for another. */
   workersTurned(): boolean[];
   fastPath(): NativeFastPath;
+  /** Has the rings take what is for these, from now on; the host has all else. */
+  setRingPrefixes(prefixes: string[]): void;
+  /** Looks at the rings, in the order of the options, and mends what it can. */
+  rings(): NativeRing[];
 }

@@ -16,6 +16,7 @@ export const engineEventTypes = Object.freeze([
   'deviceRenamed',
   'serversMoved',
   'fastPathChanged',
+  'ringChanged',
   'deviceLost',
 ] as const);
 
@@ -47,6 +48,7 @@ export interface EngineEvent {
    *   changed. 0 says that one could not be moved.
    * - `fastPathChanged`: the fast path's program is no longer attached where it was to run (`value` is 0), or is again
    *   (1). `message` says where, and why.
+   * - `ringChanged`: a ring does not take all that it is to take (`value` is 0), or does again (1). `message` says why.
    * - `deviceLost`, on the diagnostics channel only: a worker's device is gone. `value` is the worker.
    */
   type: EngineEventType;

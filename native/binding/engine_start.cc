@@ -24,6 +24,15 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
     queues += made.port.queues;
     if (!marked.ok()) return std::nullopt;
   }
+  for (ObjectReader& each : reader.objects("rings")) {
+    PortOptions& made = options.rings.emplace_back();
+    made.kind = "ring";
+    made.device = each.string("device");
+    made.queues = static_cast<size_t>(each.integer("queues", 1, most));
+    made.maxPacketBytes = options.port.maxPacketBytes;
+    queues += made.queues;
+    if (!each.ok()) return std::nullopt;
+  }
   options.port.steersByProgram = reader.boolean("steersByProgram");
   options.port.egress = reader.string("egress");
   const std::vector<std::string> offloads = reader.strings("offloads");
@@ -43,6 +52,7 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
     marked.port.offloads = options.port.offloads;
     marked.port.steersByProgram = options.port.steersByProgram;
   }
+  for (PortOptions& ring : options.rings) ring.offloads = options.port.offloads;
   if (queues != workers) {
     throwInvalidArgument(env, "the queues of all devices must be the director's number of workers");
     return std::nullopt;
@@ -84,6 +94,20 @@ Napi::Value startedToJs(Napi::Env env, const EngineStarted& started) {
   Napi::Array warnings = Napi::Array::New(env);
   for (uint32_t i = 0; i < started.warnings.size(); i++) warnings.Set(i, started.warnings[i]);
   result.Set("warnings", warnings);
+  return result;
+}
+
+Napi::Value ringsToJs(Napi::Env env, const std::vector<RingState>& rings) {
+  Napi::Array result = Napi::Array::New(env);
+  for (uint32_t i = 0; i < rings.size(); i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("device", rings[i].device);
+    row.Set("isTaking", Napi::Boolean::New(env, rings[i].state.isTaking));
+    row.Set("reason", rings[i].state.reason);
+    row.Set("prefixes", Napi::Number::New(env, static_cast<double>(rings[i].state.prefixes)));
+    row.Set("dropped", Napi::Number::New(env, static_cast<double>(rings[i].state.dropped)));
+    result.Set(i, row);
+  }
   return result;
 }
 

@@ -14,6 +14,7 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
 
 Napi::Value startedToJs(Napi::Env env, const EngineStarted& started);
 
+Napi::Value ringsToJs(Napi::Env env, const std::vector<RingState>& rings);
 Napi::Value fastPathToJs(Napi::Env env, const FastPathState& state);
 
 }  // namespace tunvs::binding

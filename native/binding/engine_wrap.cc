@@ -21,6 +21,8 @@ void EngineWrap::define(Napi::Env env, Napi::Object exports) {
                                         InstanceMethod<&EngineWrap::workerCpu>("workerCpu"),
                                         InstanceMethod<&EngineWrap::workersTurned>("workersTurned"),
                                         InstanceMethod<&EngineWrap::fastPath>("fastPath"),
+                                        InstanceMethod<&EngineWrap::setRingPrefixes>("setRingPrefixes"),
+                                        InstanceMethod<&EngineWrap::rings>("rings"),
                                     })));
 }
 
@@ -222,6 +224,28 @@ Napi::Value EngineWrap::workersTurned(const Napi::CallbackInfo& info) {
 Napi::Value EngineWrap::fastPath(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
   return fastPathToJs(info.Env(), engine_->fastPath());
+}
+
+Napi::Value EngineWrap::setRingPrefixes(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  std::vector<AddressPrefix> prefixes;
+  const auto given = info[0].As<Napi::Array>();
+  for (uint32_t i = 0; i < given.Length(); i++) {
+    const auto prefix = parseAddressPrefix(given.Get(i).ToString().Utf8Value());
+    if (!prefix) {
+      throwError(env, prefix.error());
+      return env.Undefined();
+    }
+    prefixes.push_back(prefix.value());
+  }
+  engine_->setRingPrefixes(prefixes);
+  return env.Undefined();
+}
+
+Napi::Value EngineWrap::rings(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  return ringsToJs(info.Env(), engine_->lookAtRings());
 }
 
 }  // namespace tunvs::binding

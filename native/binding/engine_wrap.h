@@ -32,6 +32,8 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, public DirectorCalls {
   Napi::Value workerCpu(const Napi::CallbackInfo& info);
   Napi::Value workersTurned(const Napi::CallbackInfo& info);
   Napi::Value fastPath(const Napi::CallbackInfo& info);
+  Napi::Value setRingPrefixes(const Napi::CallbackInfo& info);
+  Napi::Value rings(const Napi::CallbackInfo& info);
 
   Director* openDirector() const override;
   Tick now() const override;

@@ -85,6 +85,11 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
     started.markDevices.push_back({opened.value()->name(), opened.value()->attached()});
     ports.push_back({std::move(opened).value(), marked.mark});
   }
+  for (const PortOptions& ring : options.rings) {
+    auto opened = openPort(ring, context);
+    if (!opened) return opened.error();
+    ports.push_back({std::move(opened).value(), 0, /*isRing=*/true});
+  }
   routes_ = std::move(context.egress.resolver);
   watchRoutes();
   if (auto running = startWorkers(std::move(ports), options, openErrorQueues(started)); !running)
@@ -126,6 +131,22 @@ FastPathState Engine::fastPath() const {
     if (!hook.isIngress) state.isInForce = false;
   }
   return state;
+}
+
+void Engine::setRingPrefixes(const std::vector<AddressPrefix>& prefixes) {
+  for (const MarkedPort& port : ports_) {
+    if (port.isRing) port.port->setPrefixes(prefixes);
+  }
+}
+
+std::vector<RingState> Engine::lookAtRings() {
+  std::vector<RingState> states;
+  for (const MarkedPort& port : ports_) {
+    if (!port.isRing) continue;
+    PortState state = port.port->look();
+    states.push_back({port.port->name(), std::move(state)});
+  }
+  return states;
 }
 
 Result<void> Engine::startOn(std::unique_ptr<Port> port) {

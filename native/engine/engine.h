@@ -32,6 +32,9 @@ struct EngineStartOptions {
   bool bypassesQdisc = false;  // only by the packet egress
   // Worker N runs on the Nth of these, from the beginning again where there are more workers; empty: on any.
   std::vector<unsigned> cpus;
+  // What comes in by these devices is taken by rings, for the prefixes that setRingPrefixes() names. They send by the
+  // main port.
+  std::vector<PortOptions> rings;
   // Packets that come in by these devices take the fast path, if there is one, before the host has routed them.
   std::vector<std::string> fastIngress;
 };
@@ -43,6 +46,11 @@ struct FastPathState {
   bool isInForce = false;     // at the TUN devices
   std::string reason;         // why it is not, or what is missing at an ingress; "" when all is there
   std::vector<TcHook> hooks;  // where the program is to run
+};
+
+struct RingState {
+  std::string device;
+  PortState state;
 };
 
 struct StartedDevice {
@@ -77,6 +85,10 @@ class Engine {
     if (fast_ != nullptr) fast_->refresh();
   }
   FastPathState fastPath() const;
+  // Has the rings take what is for these, and leaves all else to the host. No ring takes anything before.
+  void setRingPrefixes(const std::vector<AddressPrefix>& prefixes);
+  // Looks whether they do, and mends that; in the order of the options. Call this once a second.
+  std::vector<RingState> lookAtRings();
   // Call this after answering a worker's questions.
   void wakeForAnswers(size_t worker) {
     if (worker < workers_.size() && policies_.channel(worker).mustWake()) workers_[worker]->wake();
@@ -101,6 +113,7 @@ class Engine {
   struct MarkedPort {
     std::unique_ptr<Port> port;
     uint32_t mark;  // 0: none
+    bool isRing = false;
   };
   using ErrorQueues = std::vector<std::unique_ptr<DeviceQueue>>;
   ErrorQueues openErrorQueues(EngineStarted& started) const;

@@ -1,6 +1,9 @@
 #include "io/port_list.h"
 
+#include <optional>
+
 #include "io/port/openers.h"
+#include "io/ring_port.h"
 #include "io/tun_port.h"
 
 namespace tunvs {
@@ -9,11 +12,13 @@ namespace {
 struct PortEntry {
   std::string_view name;
   Result<std::unique_ptr<Port>> (*open)(const PortOptions& options, PortContext& context);  // context as for an egress
+  bool isAutomatic;
 };
 
-// The ports stand in order of preference.
+// The ports stand in order of preference. A ring reads beside another port, so nobody gets it unasked.
 constexpr PortEntry kPorts[] = {
-    {"tun", openTunPort},
+    {"tun", openTunPort, true},
+    {"ring", openRingPort, false},
 };
 
 constexpr auto kPortNames = namesOf(kPorts);
@@ -24,12 +29,14 @@ std::span<const std::string_view> portNames() { return kPortNames; }
 
 Result<std::unique_ptr<Port>> openPort(const PortOptions& options, PortContext& context) {
   const bool isAuto = options.kind == "auto";
+  std::optional<Result<std::unique_ptr<Port>>> last;
   for (const PortEntry& entry : kPorts) {
-    if (!isAuto && entry.name != options.kind) continue;
-    auto opened = entry.open(options, context);
-    // When none works, the host has to be given what the last one lacks, because that one wants least.
-    if (opened || !isAuto || &entry == &kPorts[std::size(kPorts) - 1]) return opened;
+    if (isAuto ? !entry.isAutomatic : entry.name != options.kind) continue;
+    last = entry.open(options, context);
+    if (last->ok()) break;
   }
+  // When none works, the host has to be given what the last one lacks, because that one wants least.
+  if (last) return std::move(*last);
   return noSuchOpener("port", options.kind, kPortNames);
 }
 

@@ -31,7 +31,7 @@ struct PortContext {
   std::vector<PassedOver> passedOver;  // egresses that the main port passed over
 };
 
-// Returns the names in order of preference: tun.
+// Returns the names in order of preference: tun, ring.
 std::span<const std::string_view> portNames();
 
 Result<std::unique_ptr<Port>> openPort(const PortOptions& options, PortContext& context);

@@ -2,9 +2,8 @@
 
 #include <utility>
 
-#include "io/port/composed_queue.h"
+#include "io/compose_queue.h"
 #include "io/tun/tun_device.h"
-#include "io/tun/tun_egress.h"
 
 namespace tunvs {
 namespace {
@@ -15,24 +14,14 @@ class TunPort final : public Port {
   explicit TunPort(std::unique_ptr<TunDevice> device) : device_(std::move(device)) {}
 
   Result<void> openQueues(const PortOptions& options, PortContext& context) {
-    const Port& main = context.main == nullptr ? *this : *context.main;
-    egress_ = context.main == nullptr ? options.egress : main.egress();
+    QueueEgresses egresses(options, context, *this);
     for (size_t i = 0; i < queueCount(); i++) {
-      // What is written comes out of the main device, whichever port it came by, so that the host's rules need to know
-      // only one.
-      const int written = main.tunDescriptor(i % main.queueCount());
-      context.egress.tunDescriptor = written;
-      context.egress.hasVnetHeader = main.hasVnetHeader();
-      context.egress.sendsTrains = options.offloads.allows(OffloadFeature::gue);
-      const bool isFirst = context.main == nullptr && i == 0;
-      auto egress = openEgress(egress_, context.egress, isFirst ? &context.passedOver : nullptr);
-      if (!egress) return egress.error();
-      // All queues send the same way: the first finds an egress by trying, and the others take it by name.
-      egress_ = egress.value()->name();
-      if (i == 0) sendsTrains_ = egress.value()->sendsTrains();
-      queues_.push_back(std::make_unique<ComposedQueue>(device_->queue(i), std::move(egress).value(),
-                                                        std::make_unique<TunEgress>(written, main.hasVnetHeader())));
+      auto queue = egresses.compose(device_->queue(i), i);
+      if (!queue) return queue.error();
+      queues_.push_back(std::move(queue).value());
     }
+    egress_ = egresses.name();
+    sendsTrains_ = egresses.sendsTrains();
     gue_ = {std::string(kOffloadFeatureNames[static_cast<size_t>(OffloadFeature::gue)]), sendsTrains_, ""};
     if (sendsTrains_) return {};
     gue_.reason = !options.offloads.allows(OffloadFeature::gue) ? "not asked for"

@@ -106,6 +106,13 @@ bool readVnetHeader(Packet& packet) {
   return fields.type == kGsoNone ? readChecksum(packet, fields) : readSegments(packet, fields);
 }
 
+void moveVnetHeader(uint8_t* packet, size_t linkBytes) {
+  uint8_t* const header = packet - kVnetHeaderBytes;
+  std::memmove(header, header - linkBytes, kVnetHeaderBytes);
+  const size_t start = loadLe16(header + 6);
+  if ((header[0] & kNeedsChecksum) != 0) storeLe16(header + 6, start < linkBytes ? UINT16_MAX : start - linkBytes);
+}
+
 void writeVnetHeader(uint8_t* packet, const Offload& offload) {
   uint8_t* const header = packet - kVnetHeaderBytes;
   std::memset(header, 0, kVnetHeaderBytes);

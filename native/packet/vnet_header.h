@@ -19,6 +19,10 @@ static_assert(kVnetHeaderBytes <= 14);  // a port may write that much in front o
 // header lies in the kVnetHeaderBytes bytes in front of packet.data, in little-endian order
 bool readVnetHeader(Packet& packet);
 
+// Moves a header that stands in front of `linkBytes` bytes of link header right in front of the packet behind these.
+// What it says counts from there on.
+void moveVnetHeader(uint8_t* packet, size_t linkBytes);
+
 // Writes the header into the kVnetHeaderBytes bytes in front of `packet`. REQUIRES: the offload is one that
 // readVnetHeader() gave to these bytes, or none
 void writeVnetHeader(uint8_t* packet, const Offload& offload);

@@ -17,7 +17,18 @@ const directed = [
   'director',
 ];
 const ports = [...pure, 'io/os'];
-const io = [...ports, 'io/netlink', 'io/route', 'io/tc', 'io/port', 'io/tun', 'io/packet', 'io/memory', 'io/pcap'];
+const io = [
+  ...ports,
+  'io/netlink',
+  'io/route',
+  'io/tc',
+  'io/port',
+  'io/tun',
+  'io/packet',
+  'io/ring',
+  'io/memory',
+  'io/pcap',
+];
 
 /** @type {readonly Layer[]} Bytes and `now` in, bytes and verdicts out, down to `director`; then what runs it. */
 export const native = [
@@ -72,6 +83,11 @@ export const native = [
     folder: 'io/packet',
     holds: 'sockets that send IP packets or frames, and read ICMP errors',
     uses: [...ports, 'io/route', 'io/port'],
+  },
+  {
+    folder: 'io/ring',
+    holds: 'rings of what comes in by a device, and what keeps that from the host',
+    uses: [...ports, 'io/netlink', 'io/port'],
   },
   { folder: 'io/memory', holds: 'devices without a kernel', uses: [...ports, 'io/port'] },
   { folder: 'io/pcap', holds: 'captures', uses: [...ports, 'io/port'] },

@@ -11,15 +11,23 @@ const WEIGHTS = [3, 2, 1];
 const CONNECTIONS = 300;
 const LARGE_BYTES = 10_000_000;
 
-const ways: { egress: NonNullable<DirectorOpenOptions['egress']>; queues: number; fastPath?: FastPathChoice }[] = (
-  ['tun', 'raw', 'packet'] as const
-).flatMap((egress) => [1, 2].map((queues) => ({ egress, queues })));
+interface Way {
+  egress: NonNullable<DirectorOpenOptions['egress']>;
+  queues: number;
+  fastPath?: FastPathChoice;
+  rings?: string[];
+}
+const ways: Way[] = (['tun', 'raw', 'packet'] as const).flatMap((egress) =>
+  [1, 2].map((queues) => ({ egress, queues })),
+);
+for (const queues of [1, 2]) ways.push({ egress: 'packet', queues, rings: [UPLINK] });
 ways.push({ egress: 'packet', queues: 2, fastPath: 'auto' });
 if (fastPathProblem() === undefined) ways.push({ egress: 'packet', queues: 2, fastPath: `ingress:${UPLINK}` });
 
-for (const { egress, queues, fastPath } of ways) {
+for (const { egress, queues, fastPath, rings } of ways) {
   const named = `egress "${egress}" and ${queues} queue${queues === 1 ? '' : 's'}`;
-  describeLab(`a director with ${named}${fastPath === undefined ? '' : `, and the fast path ${fastPath}`}`, () => {
+  const more = fastPath ? `, and the fast path ${fastPath}` : rings ? ', and a ring' : '';
+  describeLab(`a director with ${named}${more}`, () => {
     let stage: TestStage;
     let director: DirectorAgent;
 
@@ -30,6 +38,7 @@ for (const { egress, queues, fastPath } of ways) {
         source: stage.topology.directorAddress,
         egress,
         ...(fastPath !== undefined && { fastPath }),
+        ...(rings !== undefined && { rings }),
         device: { name: 'tunvs0', queues },
       });
       const servers = stage.servers.map(({ address }, index) => ({ address, weight: WEIGHTS[index] ?? 1 }));
@@ -110,6 +119,21 @@ for (const { egress, queues, fastPath } of ways) {
       assert.equal(count('connectionsCreated'), ended + table.ipv4 + table.ipv6);
       assert.equal(Number(totals.connections), count('connectionsCreated'));
     });
+
+    if (rings !== undefined)
+      it('spares the host all packets that the ring takes, and loses none', async () => {
+        const { stdout } = await stage.director.exec(['cat', '/proc/net/snmp']);
+        const [, routed] = /^Ip: (?:\d+ ){5}(\d+)/m.exec(stdout) ?? [];
+        assert.ok(Number(routed) < 20, `${routed} were routed`);
+        assert.deepEqual(await director.run((d) => d.device?.rings), [
+          { device: UPLINK, isTaking: true, reason: '', prefixes: 1, dropped: 0 },
+        ]);
+        const rule = await stage.director.exec(['nft', 'list', 'ruleset']);
+        assert.match(rule.stdout, /table netdev tunvs-tunvs0-eth0 \{/);
+        assert.match(rule.stdout, /flags owner/);
+        assert.match(rule.stdout, /elements = \{ 10\.9\.9\.9 \}/);
+        assert.equal(rule.stdout.match(/packets (\d+) bytes/)?.[1] === '0', false, rule.stdout);
+      });
 
     if (fastPath?.startsWith('ingress'))
       it('spares the host the packets of the fast path', async () => {

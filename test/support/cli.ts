@@ -5,7 +5,7 @@ import { runCli } from '../../lib/cli/program.js';
 import type { CliIo, Verb } from '../../lib/cli/verb.js';
 
 /** Of what `--dry-run --json` prints, whatever the verb. */
-export const DRY_RUN_KEYS = ['event', 'verb', 'devices', 'programs', 'host', 'rules'];
+export const DRY_RUN_KEYS = ['event', 'verb', 'devices', 'programs', 'rings', 'host', 'rules'];
 
 export interface CliResult {
   exitCode: number;

@@ -46,6 +46,7 @@ export function asOpen(
       passedOver: [],
       offloads: [],
       fastPath: { isInForce: false, reason: 'it is off', hooks: [] },
+      rings: [{ device: 'eth0', isTaking: true, reason: '', prefixes: 3, dropped: 7 }],
     },
     eventCounts: { ...director.eventCounts, hostMended: 2 },
   };

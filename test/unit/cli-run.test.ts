@@ -177,6 +177,27 @@ describe('tunvs run --dry-run', () => {
     });
   }
 
+  it('names the devices of rings, and refuses what they cannot be of', async () => {
+    const { stdout } = await dryRun(RULES, '--ring', 'lo');
+    assert.match(stdout, /^# a ring of what comes in by lo, which nftables keep from the host$/m);
+    const json = await dryRun(RULES, '--ring', 'lo', '--json');
+    assert.deepEqual(JSON.parse(json.stdout).rings, ['lo']);
+    const wrong: [string[], number, RegExp][] = [
+      [['nowhere0'], 1, /a ring finds no device nowhere0: name one that is there \(ip link\)/],
+      [['tunvs0'], 2, /--ring: expected devices by which clients' packets come in, and not 'tunvs0'/],
+      [['lo', '--mark-device', '1'], 2, /--ring: expected no rings with markDevices/],
+      [['lo', '--fast-path', 'ingress:lo'], 2, /--ring: expected devices that are not also in fastPath, as 'lo' is/],
+      [['lo', '--queues', '33'], 2, /at most 64 queues of all rings and the device together/],
+      [['lo,'], 2, /Write names of devices of at most 15 bytes/],
+      [['eth%d'], 2, /Write names of devices/],
+    ];
+    for (const [words, code, message] of wrong) {
+      const { exitCode, stderr } = await dryRun(RULES, '--ring', ...words);
+      assert.match(stderr, message);
+      assert.equal(exitCode, code, words.join(' '));
+    }
+  });
+
   it('names the places of the fast path, and refuses what it cannot be at', async () => {
     const { stdout } = await dryRun(RULES, '--fast-path', 'ingress:lo', '--mark-device', '1');
     const places = ['egress of tunvs0', 'egress of tunvsm0', 'ingress of lo'];

@@ -37,6 +37,7 @@ function status(changes: Partial<Status> = {}): Status {
       fastPath: true,
       fastPathAt: ['egress tunvs0'],
       fastPathReason: '',
+      rings: [],
     },
     ...{ markDevices: [], sources: ['10.2.0.2'], workers: [0.34, 0.99], host: { mended: 0, contested: 0 } },
     table: { ipv4: 900, ipv6: 1, capacity: 1000, bytes: 1, ...PAGES, evicted: 0, evictedPerSecond: 0 },

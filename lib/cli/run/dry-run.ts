@@ -45,7 +45,9 @@ export async function dryRun(
   const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
   const steps = host.plan(name, routed, routedPrefixes(local, marks), marked);
   const devices = [{ name }, ...marked];
-  for (const device of start.fastPathIngress) if (!isThere(device)) refuseIngress(device);
+  for (const device of start.fastPathIngress) if (!isThere(device)) refuseAbsent('the fast path', device);
+  const rings = start.rings.map(({ device }) => device);
+  for (const device of rings) if (!isThere(device)) refuseAbsent('a ring', device);
   const programs =
     native.fastPath === 'off'
       ? []
@@ -55,7 +57,7 @@ export async function dryRun(
         ];
   const there = names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`;
   const when = `once the ${there} there (a device that is there before is left as it is)`;
-  printDryRun({ verb: 'run', devices, programs, host: steps, rules }, { json: isJson, when }, io);
+  printDryRun({ verb: 'run', devices, programs, rings, host: steps, rules }, { json: isJson, when }, io);
 }
 
 /** Says it in the words of the native part, which finds it on opening. */
@@ -65,11 +67,8 @@ function refuseOpen(name: string): never {
 }
 
 /** As the native part says it. */
-function refuseIngress(name: string): never {
-  throw new TunvsError(
-    'ERR_TUNVS_NO_DEVICE',
-    `the fast path finds no device ${name}: name one that is there (ip link)`,
-  );
+function refuseAbsent(who: string, name: string): never {
+  throw new TunvsError('ERR_TUNVS_NO_DEVICE', `${who} finds no device ${name}: name one that is there (ip link)`);
 }
 
 /** Nobody knows the answer of "auto" without opening a socket. */

@@ -7,7 +7,7 @@ import type { RunOptions } from './options.js';
 
 export function openOptions(options: RunOptions, source: string[]): DirectorOpenOptions {
   const { egress, offloads, markDevice: markDevices } = options;
-  const { cpus, busyPoll: busyPollUs, bypassQdisc: bypassesQdisc, fastPath } = options;
+  const { cpus, busyPoll: busyPollUs, bypassQdisc: bypassesQdisc, fastPath, ring: rings } = options;
   const name = options.device ?? deviceOf(options.name);
   const device = {
     ...(name !== undefined && { name }),
@@ -24,6 +24,7 @@ export function openOptions(options: RunOptions, source: string[]): DirectorOpen
     ...(busyPollUs !== undefined && { busyPollUs }),
     ...(bypassesQdisc !== undefined && { bypassesQdisc }),
     ...(fastPath !== undefined && { fastPath }),
+    ...(rings !== undefined && { rings }),
   };
 }
 

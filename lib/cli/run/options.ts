@@ -23,6 +23,7 @@ export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArgument
   egress?: 'auto' | Egress;
   offloads?: OffloadChoice;
   fastPath?: FastPathChoice;
+  ring?: string[];
   steering?: 'auto' | 'kernel';
   cpus?: number[];
   /** Microseconds. */

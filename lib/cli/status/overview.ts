@@ -70,6 +70,7 @@ function devices({ device }: Status): Span[] {
     span(`egress ${device.egress}`),
     span(`offloads ${device.offloads.join(', ') || 'off'}`),
     ...fastPathSpans(device),
+    ...device.rings.map(ringSpan),
     ...(device.steering === 'none' ? [] : [span(`steered by ${device.steering}`)]),
     ...(device.attached ? [span('there before')] : []),
   ];
@@ -80,6 +81,20 @@ function fastPathSpans({ fastPath, fastPathAt, fastPathReason }: NonNullable<Sta
   // Nobody has asked for it, or all is well.
   if (fastPathReason === '' || fastPathReason === FAST_PATH_UNASKED) return [span(at)];
   return [span(`${at}: ${fastPathReason}`, 'warning')];
+}
+
+function ringSpan({
+  device,
+  isTaking,
+  reason,
+  prefixes,
+  dropped,
+}: NonNullable<Status['device']>['rings'][number]): Span {
+  const lost = dropped === 0 ? '' : `, ${count(dropped, 'packet')} lost`;
+  const text = `ring ${device} (${prefixes === 1 ? '1 address' : `${grouped(prefixes)} addresses`}${lost})`;
+  return reason === ''
+    ? span(text, dropped === 0 ? 'plain' : 'warning')
+    : span(`${text}: ${reason}`, isTaking ? 'warning' : 'bad');
 }
 
 function hostParts({ mended, contested }: { mended: number; contested: number }): Span[] {

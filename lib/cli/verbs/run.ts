@@ -13,6 +13,7 @@ import { feedWatchdog } from '../../daemon/watchdog.js';
 import {
   choiceArgument,
   cpusArgument,
+  devicesArgument,
   fastPathArgument,
   integerArgument,
   nameArgument,
@@ -124,9 +125,15 @@ export const run: Verb = {
       .option(
         '--fast-path <where>',
         'send packets of established connections on inside the kernel: off, auto, egress, or ingress:DEVICE[,DEVICE], ' +
-          "which takes what comes in by these before the host's firewall; needs CAP_BPF and Linux 6.6 " +
+          "which takes what comes in by these before the host's firewall; needs CAP_BPF and Linux 5.15 " +
           '(docs/fast-path.md; default: off)',
         fastPathArgument,
+      )
+      .option(
+        '--ring <devices>',
+        "take what comes in by these devices for virtual addresses before the host's firewall and routes, by rings in " +
+          'memory; needs CAP_NET_RAW and Linux 5.12, and no BPF (docs/rings.md)',
+        devicesArgument,
       )
       .option('--bypass-qdisc', 'leave the queueing discipline out; needs --egress packet')
       .option(

@@ -135,6 +135,13 @@ export const directorFields = {
     .describe(
       'Says whether packets of established connections are sent on inside the kernel: off (the default), egress, or auto, which does it where it can be; ingress:eth0,eth1 also does it for what comes in by these devices before the host has routed it.',
     ),
+  rings: z
+    .array(deviceName)
+    .min(1)
+    .optional()
+    .describe(
+      'Names devices of which packets for virtual addresses are taken as they come in, by rings in memory, before the host has routed them. By default there is none.',
+    ),
   bypassesQdisc: z
     .boolean()
     .optional()

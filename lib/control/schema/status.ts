@@ -50,6 +50,17 @@ export const status = z
         offloads: z.array(z.string()).describe('Those in force.'),
         fastPath: z.boolean().describe('Whether established connections go by the fast path in the kernel.'),
         fastPathAt: z.array(z.string()).describe('Where its program is attached, as in "ingress eth0".'),
+        rings: z
+          .array(
+            z.object({
+              device: z.string(),
+              isTaking: z.boolean().describe('Whether it takes packets, or has nothing to take.'),
+              reason: z.string().describe('Why it does not take all that it is to take; empty when it does.'),
+              prefixes: count.describe('The addresses and ranges that it takes.'),
+              dropped: count.describe('The packets for which it had no room, so far.'),
+            }),
+          )
+          .describe('The rings that take what comes in by devices of the host.'),
         fastPathReason: z.string().describe('Why it is off, or what is missing; empty when nothing is.'),
       })
       .optional(),

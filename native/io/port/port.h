@@ -24,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/address_prefix.h"
 #include "io/port/device.h"
 #include "io/port/egress.h"
 #include "io/port/offload_choice.h"
@@ -53,6 +54,13 @@ class PortQueue : public DeviceQueue {
   virtual int reclaimDescriptor() const { return -1; }
 };
 
+struct PortState {
+  bool isTaking = true;
+  std::string reason;    // why it does not take all that it is to take; "" when it does
+  size_t prefixes = 0;   // that it takes
+  uint64_t dropped = 0;  // packets for which it had no room, in all
+};
+
 class Port {
  public:
   virtual ~Port() = default;
@@ -69,6 +77,12 @@ class Port {
   virtual bool hasVnetHeader() const { return false; }
   // Returns what became of each offload when the port was opened.
   virtual std::vector<OffloadState> offloads() const { return {}; }
+
+  // A port that takes what comes in by a device of the host takes what is for these prefixes, from now on. On others
+  // the host's routes decide.
+  virtual void setPrefixes(std::vector<AddressPrefix>) {}
+  // Looks whether it takes what it is to take, and mends that. Call this once a second.
+  virtual PortState look() { return {}; }
 };
 
 }  // namespace tunvs

@@ -1,27 +1,21 @@
 #include "io/tc/tc_hooks.h"
 
 #include <net/if.h>
-#include <net/if_arp.h>
 
 #include <algorithm>
 #include <cerrno>
 
-#include "io/route/netlink.h"
+#include "io/route/ingress_device.h"
 #include "io/tc/bpf_calls.h"
 
 namespace tunvs {
 namespace {
-
-constexpr uint32_t kEthernetBytes = 14;
 
 // Returns "" for a device that is not there.
 std::string nameOf(int index) {
   char name[IF_NAMESIZE];
   return ::if_indextoname(static_cast<unsigned>(index), name) == nullptr ? "" : name;
 }
-
-// Packets of such a device's parts come in by the parts first, and the device decides which of them count.
-bool hasParts(const std::string& kind) { return kind == "bond" || kind == "team" || kind == "vrf"; }
 
 }  // namespace
 
@@ -35,31 +29,11 @@ Result<int> TcHooks::program(TcPlace place) {
   return programs_.back().second.get();
 }
 
-// Checks that the program can read what comes in by a device, and that the host takes it as it comes.
 Result<TcPlace> TcHooks::placeOf(const std::string& device, int index, bool isIngress) const {
   if (!isIngress) return TcPlace{0, false};
-  auto netlink = Netlink::open();
-  if (!netlink) return netlink.error();
-  const auto link = netlink.value()->link(index);
-  if (!link) return link.error();
-  const auto unfit = [&](const std::string& why) {
-    return Error::make(ErrorCode::unsupported, owner_ + " can't read what comes in by " + device + ": " + why);
-  };
-  if (link.value().kind == "vrf") return unfit("it is a VRF, whose routes are its own");
-  if (link.value().masterIndex != 0) {
-    const auto master = netlink.value()->link(link.value().masterIndex);
-    if (master.ok() && hasParts(master.value().kind))
-      return unfit("it is a part of " + master.value().name + ", a " + master.value().kind +
-                   (master.value().kind == "vrf" ? ", whose routes are its own" : "; name that"));
-  }
-  switch (link.value().hardwareType) {
-    case ARPHRD_ETHER: return TcPlace{kEthernetBytes, true};
-    case ARPHRD_LOOPBACK:
-      return unfit("what comes in there was sent by this host itself; name the device by which clients' packets come");
-    case ARPHRD_NONE:
-    case ARPHRD_RAWIP: return TcPlace{0, true};
-    default: return unfit("it takes Ethernet devices, and those without a link header");
-  }
+  const auto linkBytes = ingressLinkBytes(owner_, device, index);
+  if (!linkBytes) return linkBytes.error();
+  return TcPlace{linkBytes.value(), true};
 }
 
 Result<void> TcHooks::attach(const std::string& device, bool isIngress) {

@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 
-#include "packet/vnet_header.h"
+#include "core/counter.h"
+#include "io/port/vnet_reads.h"
 
 namespace tunvs {
 namespace {
@@ -15,17 +15,12 @@ namespace {
 // what was read is still in the cache when it is cut.
 constexpr size_t kVectorBytes = 256 * 1024;
 
-void increase(std::atomic<uint64_t>& count) {
-  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
 class Queue : public DeviceQueue {
  public:
   Queue(UniqueFd fd, const std::string& deviceName) : fd_(std::move(fd)), deviceName_(deviceName) {}
 
   int pollDescriptor() const override { return fd_.get(); }
   bool isDrained() const override { return isDrained_; }
-  uint64_t oversized() const override { return oversized_.load(std::memory_order_relaxed); }
 
  protected:
   ssize_t read(uint8_t* to, size_t room) {
@@ -38,8 +33,6 @@ class Queue : public DeviceQueue {
     if (isDrained_ || count > 0) return count;
     return Error::fromErrno(errno, "read", "device '" + deviceName_ + "' can't be read, it was probably deleted");
   }
-  // These are written by the worker and read by the control thread.
-  std::atomic<uint64_t> oversized_{0};
   bool isDrained_ = false;
 
  private:
@@ -66,7 +59,7 @@ class PlainQueue final : public Queue {
         break;
       }
       if (static_cast<size_t>(length) > vector.maxPacketBytes()) {
-        increase(oversized_);
+        oversized_.add(1);
         continue;
       }
       vector[count++].length = static_cast<uint32_t>(length);
@@ -74,13 +67,17 @@ class PlainQueue final : public Queue {
     vector.setCount(count);
     return count;
   }
+  uint64_t oversized() const override { return oversized_.read(); }
+
+ private:
+  Counter oversized_;
 };
 
 // The header is read into the headroom in front of the packet.
 class HeaderQueue final : public Queue {
  public:
   HeaderQueue(UniqueFd fd, const std::string& deviceName, size_t maxPacketBytes)
-      : Queue(std::move(fd), deviceName), maxPacketBytes_(maxPacketBytes) {}
+      : Queue(std::move(fd), deviceName), reads_(maxPacketBytes) {}
 
   Result<size_t> receive(PacketVector& vector) override {
     vector.reset();
@@ -104,36 +101,18 @@ class HeaderQueue final : public Queue {
     return count;
   }
 
-  ReadCounts readCounts() const override {
-    return {superPackets_.load(std::memory_order_relaxed), badOffloads_.load(std::memory_order_relaxed)};
-  }
+  uint64_t oversized() const override { return reads_.oversized(); }
+  ReadCounts readCounts() const override { return reads_.counts(); }
 
  private:
   bool take(Packet& packet, size_t length, size_t room) {
     packet.length = static_cast<uint32_t>(length - std::min(length, kVnetHeaderBytes));
-    if (length < kVnetHeaderBytes) {
-      increase(badOffloads_);
-      return false;
-    }
-    if (packet.length > room) {
-      increase(oversized_);
-      return false;
-    }
-    if (!readVnetHeader(packet)) [[unlikely]] {
-      increase(badOffloads_);
-      return false;
-    }
-    if (packet.offload.segmentBytes != 0) {
-      increase(superPackets_);
-    } else if (packet.length > maxPacketBytes_) [[unlikely]] {
-      increase(oversized_);
-      return false;
-    }
-    return true;
+    if (length >= kVnetHeaderBytes) return reads_.take(packet, room);
+    reads_.addBadOffload();
+    return false;
   }
 
-  size_t maxPacketBytes_;
-  std::atomic<uint64_t> superPackets_{0}, badOffloads_{0};
+  VnetReads reads_;
 };
 
 }  // namespace

@@ -1,0 +1,63 @@
+#include "io/ring/ring_queue.h"
+
+#include "packet/vnet_header.h"
+
+namespace tunvs {
+
+void countHop(Packet& packet) {
+  uint8_t* const data = packet.data;
+  const bool isV4 = packet.length >= 20 && data[0] >> 4 == 4, isV6 = packet.length >= 40 && data[0] >> 4 == 6;
+  if (!isV4 && !isV6) return;
+  const uint32_t whole = isV4 ? loadBe16(data + 2) : 40 + loadBe16(data + 4);
+  const size_t hopsAt = isV4 ? 8 : 7;
+  if (whole < (isV4 ? 20 : 40) || whole > packet.length || data[hopsAt] == 0) return;
+  packet.length = whole;
+  data[hopsAt]--;
+  if (!isV4) return;
+  const uint32_t sum = loadBe16(data + 10) + 0x0100u;  // RFC 1624
+  storeBe16(data + 10, static_cast<uint16_t>(sum + (sum >= 0xffff)));
+}
+
+bool RingQueue::take(const PacketRing::Frame& frame, PacketVector& vector, Packet& packet) {
+  const auto linkBytes = static_cast<size_t>(frame.packet - frame.link);
+  if (frame.isInQueue) {
+    const size_t front = kVnetHeaderBytes + linkBytes;
+    const ssize_t length = ring_->readLong(packet.data - front, front + vector.maxPacketBytes());
+    if (length < static_cast<ssize_t>(front)) return false;
+    packet.length = static_cast<uint32_t>(static_cast<size_t>(length) - front);
+  } else {
+    packet.data = frame.packet;
+    packet.length = frame.wholeLength;
+  }
+  const size_t room = frame.isInQueue ? vector.maxPacketBytes() : frame.length;
+  if (packet.length > room) {
+    reads_.addOversized();
+    return false;
+  }
+  moveVnetHeader(packet.data, linkBytes);
+  countHop(packet);
+  return reads_.take(packet, room);
+}
+
+Result<size_t> RingQueue::receive(PacketVector& vector) {
+  ring_->release();
+  vector.reset();
+  size_t count = 0;
+  for (size_t reads = 0; reads < kVectorSize; reads++) {
+    const auto frame = ring_->take();
+    if (!frame) break;
+    Packet& packet = vector[count];
+    uint8_t* const own = packet.data;
+    if (take(*frame, vector, packet)) {
+      count++;
+    } else {
+      packet = {own, 0};
+    }
+  }
+  isDrained_ = ring_->isEmpty();
+  if (count == 0 && isDrained_) ring_->clearError();
+  vector.setCount(count);
+  return count;
+}
+
+}  // namespace tunvs
