@@ -1,4 +1,5 @@
 // What the fast path's program sends is what the director would have sent.
+#include "packet/checksum.h"
 #include "support/fast_path_bench.h"
 #include "support/mutations.h"
 #include "support/raw_bytes.h"
@@ -11,6 +12,7 @@ using namespace tunvs::testing;
 struct Way {
   ForwardingMethod method;
   Family inner, outer;
+  bool hasChecksum = false;
 };
 
 std::vector<Way> ways() {
@@ -26,9 +28,22 @@ std::vector<Way> ways() {
   return all;
 }
 
+// Those with a tunnel checksum.
+std::vector<Way> sealedWays() {
+  std::vector<Way> all;
+  for (const Way& way : ways()) {
+    if (way.method == ForwardingMethod::gre || way.method == ForwardingMethod::gue) {
+      all.push_back(way);
+      all.back().hasChecksum = true;
+    }
+  }
+  return all;
+}
+
 std::string textOf(const Way& way) {
   const auto number = [](Family family) { return family == Family::ipv4 ? "4" : "6"; };
-  return std::string(nameOf(way.method)) + " " + number(way.inner) + " in " + number(way.outer);
+  return std::string(nameOf(way.method)) + " " + number(way.inner) + " in " + number(way.outer) +
+         (way.hasChecksum ? " with a checksum" : "");
 }
 
 ServiceKey serviceOf(Family family, uint8_t protocol) {
@@ -39,6 +54,7 @@ ServerConfig configOf(const Way& way) {
   ServerConfig config;
   config.tunnel.method = way.method;
   if (way.method == ForwardingMethod::gue) config.tunnel.port = 6080;
+  if (way.hasChecksum) config.tunnel.checksum = TunnelChecksum::checksum;
   return config;
 }
 
@@ -71,6 +87,21 @@ Bytes clientPacket(Family family, uint8_t protocol, uint8_t flags, size_t payloa
                     trafficClass);
 }
 
+// Gives a client's packet the checksum that its transport should have.
+Bytes sealed(Bytes packet) {
+  const bool isV4 = packet[0] >> 4 == 4;
+  const size_t at = isV4 ? 20 : 40;
+  const uint8_t protocol = packet[isV4 ? 9 : 6];
+  const size_t field = at + (protocol == 6 ? 16 : 6);
+  const IpAddress from = isV4 ? IpAddress::v4({loadUnaligned<uint32_t>(&packet[12])}) : IpAddress::v6(&packet[8]);
+  const IpAddress to = isV4 ? IpAddress::v4({loadUnaligned<uint32_t>(&packet[16])}) : IpAddress::v6(&packet[24]);
+  storeBe16(&packet[field], 0);
+  const Be16 check = checksum(&packet[at], packet.size() - at,
+                              pseudoHeaderSum(from, to, protocol, static_cast<uint32_t>(packet.size() - at)));
+  std::memcpy(&packet[field], &check.raw, 2);
+  return packet;
+}
+
 // Takes out the outer identification, and the checksum that covers it, where DF does not make it 0.
 Bytes withoutIdentification(Bytes packet) {
   if (packet.size() >= 20 && packet[0] == 0x45 && (packet[6] & 0x40) == 0) {
@@ -85,7 +116,7 @@ void checkWay(const Way& way, bool isIngress) {
     FastPathBench b(FastPathBench::optionsWithClock(), isIngress);
     addWay(b.t, way, protocol);
     const auto make = [&](uint8_t flags, size_t payload, uint8_t trafficClass = 0, bool dontFragment = true) {
-      return clientPacket(way.inner, protocol, flags, payload, trafficClass, dontFragment);
+      return sealed(clientPacket(way.inner, protocol, flags, payload, trafficClass, dontFragment));
     };
     b.establish(make(kTcpSyn, 0), make(kTcpAck, 0));
     for (const uint8_t trafficClass : {0x00, 0x2b, 0x02, 0xff}) {
@@ -104,6 +135,45 @@ TEST("the fast path sends by every method and family as the director does") {
   SKIP_WITHOUT_FAST_PATH();
   for (const Way& way : ways()) {
     for (const bool isIngress : {false, true}) checkWay(way, isIngress);
+  }
+}
+
+TEST("the fast path makes the checksums of tunnels without a look at the packet's bytes, as the director does with one") {
+  SKIP_WITHOUT_FAST_PATH();
+  Random random(2);
+  for (const bool hasRange : {false, true}) {
+    DirectorOptions options = FastPathBench::optionsWithClock();
+    if (hasRange) {
+      options.settings.v4 = SourceRange{address("10.0.1.0"), 28};
+      options.settings.v6 = SourceRange{address("2001:db8:5::"), 60};
+    }
+    for (const Way& way : sealedWays()) {
+      if (!hasRange) {
+        for (const bool isIngress : {false, true}) checkWay(way, isIngress);
+      }
+      FastPathBench b(options, /*isIngress=*/random.oneIn(2));
+      for (const uint8_t protocol : {uint8_t{6}, uint8_t{17}}) {
+        addWay(b.t, way, protocol);
+        const auto first = clientPacket(way.inner, protocol, kTcpSyn, 0);
+        b.establish(first, sealed(clientPacket(way.inner, protocol, kTcpAck, 0)));
+        for (int i = 0; i < 200; i++) {
+          Bytes packet = clientPacket(way.inner, protocol, kTcpAck, random.below(1300),
+                                      static_cast<uint8_t>(random.next()), random.oneIn(2));
+          const size_t at = way.inner == Family::ipv4 ? 28 : 48;
+          for (size_t byte = at + (protocol == 6 ? 12 : 0); byte < packet.size(); byte++)
+            packet[byte] = static_cast<uint8_t>(random.next());
+          packet = sealed(packet);
+          const Bytes sent = b.run(packet);
+          b.send(packet);
+          CHECK(!sent.empty());
+          CHECK_EQ(withoutIdentification(sent), withoutIdentification(b.t.sent));
+        }
+        if (protocol == 6) continue;
+        Bytes bare = clientPacket(way.inner, protocol, 0, 50);
+        storeBe16(&bare[way.inner == Family::ipv4 ? 26 : 46], 0);
+        CHECK(b.run(bare).empty());
+      }
+    }
   }
 }
 

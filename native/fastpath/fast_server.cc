@@ -33,6 +33,19 @@ uint32_t roomFlagsOf(const OuterHeader& outer, Family family) {
   return flags;
 }
 
+// Returns the sum of what a tunnel's checksum covers of the outer header, without a source that depends on the packet.
+uint32_t coveredSumOf(const OuterHeader& outer, bool isSourceOpen) {
+  const uint8_t* const behind = outer.bytes + outer.ipBytes;
+  uint64_t sum = checksumAdd(behind, outer.length - size_t{outer.ipBytes});
+  if (outer.method == ForwardingMethod::gue) {
+    const size_t addressBytes = outer.ipBytes == 20 ? 4 : 16;
+    const uint8_t* const addresses = behind - 2 * addressBytes;
+    sum += checksumAdd(addresses + (isSourceOpen ? addressBytes : 0), isSourceOpen ? addressBytes : 2 * addressBytes);
+    sum += Be16::from(static_cast<uint16_t>(IpProtocol::udp)).raw;
+  }
+  return checksumFold(sum);
+}
+
 }  // namespace
 
 FastServer fastServer(const ServerView& server, const std::optional<LinkHop>& hop, const Settings& settings,
@@ -58,6 +71,10 @@ FastServer fastServer(const ServerView& server, const std::optional<LinkHop>& ho
   std::memcpy(line.header, outer.bytes, sizeof line.header);
   if (tunables.pmtuDisc != 0) line.flags |= kFastCopiesDf;
   if (outer.method == ForwardingMethod::gue) line.flags |= kFastUdp;
+  if (outer.checksum != TunnelChecksum::none) {
+    line.flags |= kFastSums;
+    line.coveredSum = coveredSumOf(outer, line.sourceMask != 0);
+  }
   if (server.address.isV4()) {
     if (line.sourceMask != 0) std::memset(line.header + 12, 0, 4);
     line.sum = checksumFold(checksumAdd20(line.header));
@@ -73,8 +90,10 @@ FastSource fastSource(const Settings& settings, size_t index) {
     line.v4 = settings.v4->at(index).asV4().raw;
     line.sum = checksumFold(line.v4);
   }
-  if (settings.v6 && index < settings.v6->count())
+  if (settings.v6 && index < settings.v6->count()) {
     std::memcpy(line.v6, settings.v6->at(index).bytes.data(), sizeof line.v6);
+    line.sum6 = checksumFold(checksumAdd(line.v6, sizeof line.v6));
+  }
   return line;
 }
 

@@ -13,7 +13,7 @@
 namespace tunvs {
 
 // Returns the server's line; one with ifindex 0 when the program can't send to it: its next hop is not resolved, or its
-// forwarding method needs the slow path (a local node, a tunnel checksum). REQUIRES: the server carries something
+// forwarding method needs the slow path (a local node, a remote checksum). REQUIRES: the server carries something
 FastServer fastServer(const ServerView& server, const std::optional<LinkHop>& hop, const Settings& settings,
                       const Tunables& tunables, Tick now);
 

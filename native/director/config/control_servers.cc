@@ -48,7 +48,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   if (view->isReachable && traits.hasPath())
     view->plainBytes = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
   view->suitsKernel = id < KernelTallies::kMaxServers && view->isReachable && traits.hasPath() &&
-                      tunnel.checksum == TunnelChecksum::none;
+                      tunnel.checksum != TunnelChecksum::remote;
   return view;
 }
 

@@ -34,6 +34,8 @@ struct Parsed {
   __u32 length;      /* of the whole packet, as its header says */
   __u32 longest;     /* of the packet, or of its longest segment */
   __u8 isV4, trafficClass, ttl, dontFragment;
+  __u8 hasNoSum;     /* UDP without a checksum */
+  __u32 first;       /* word of an IPv6 header */
   __u16 check;       /* of the IPv4 header */
   int leaves; /* why it goes on to the engine, with its connection; -1: it need not */
 };
@@ -68,6 +70,7 @@ INLINE int parseTransport(struct __sk_buff *skb, void *transport, __u8 protocol,
     if (parsed->longest > parsed->length) parsed->longest = parsed->length;
   } else {
     if (parsed->length < headerBytes + 8) return kFast_other;
+    parsed->hasNoSum = ((const __u16 *)transport)[3] == 0;
     if (segment) parsed->leaves = kFast_other;
     parsed->longest = parsed->length;
   }
@@ -103,6 +106,7 @@ INLINE int parse6(struct __sk_buff *skb, void *at, struct Parsed *parsed) {
   parsed->isV4 = 0;
   parsed->trafficClass = BE16(*(__u16 *)at) >> 4;
   parsed->ttl = ip->hop_limit;
+  parsed->first = *(__u32 *)at;
   parsed->dontFragment = 0;
   const __u64 *words = at + 8;
   parsed->flow.words[0] = words[0];
@@ -138,6 +142,23 @@ INLINE int countHop(struct __sk_buff *skb, __u32 at, const struct Parsed *parsed
     __u16 check;
   } changed = {parsed->ttl, parsed->flow.tail >> 32, sum + (sum >= 0xffff)};
   return storeBytes(skb, at + 8, &changed, 4, BPF_F_RECOMPUTE_CSUM);
+}
+
+/* Returns the sum of the packet, whose transport checksum is right, or will be made: what that covers sums up to the
+ * complement of the pseudo header, so that no byte has to be looked at (as local checksum offload of Linux). An IPv4
+ * header sums up to nothing. */
+INLINE __u32 packetSum(const struct Parsed *parsed) {
+  const __u8 protocol = parsed->flow.tail >> 32;
+  if (parsed->isV4) {
+    const __u64 addresses = (__u32)parsed->flow.words[0] + (parsed->flow.words[0] >> 32);
+    return (__u16)~fold(addresses + BE16(protocol) + BE16((__u16)(parsed->length - 20)));
+  }
+  const struct {
+    __u8 protocol, hops;
+  } last = {protocol, parsed->ttl};
+  const __u16 bytes = BE16((__u16)(parsed->length - 40));
+  const __u64 pseudo = (__u64)bytes + BE16(protocol); /* the addresses are in both, and cancel each other */
+  return fold((__u64)parsed->first + bytes + *(__u16 *)&last + (__u16)~fold(pseudo));
 }
 
 /* Fills in what depends on the packet and puts the outer header behind the link's. Returns 0 when it is done. */
@@ -190,6 +211,15 @@ INLINE int writeOuter(struct __sk_buff *skb, const struct FastServer *server, co
     sum += parsed->ttl;
     outer.halves[5] = ~fold(sum);
   }
+  __u64 covered = 0;
+  if (flags & kFastSums) {
+    covered = (__u64)server->coveredSum + packetSum(parsed);
+    if (source && (flags & kFastUdp)) {
+      /* As in mustTell(): each at a place of its own. */
+      const __u32 six = *(volatile __u32 *)&source->sum6, four = *(volatile __u32 *)&source->sum;
+      covered += flags & kFastOuterIpv6 ? six : four;
+    }
+  }
   if (flags & kFastUdp) {
     const __u32 mixed = hash ^ hash >> 32;
     const __u16 port = BE16(kFastFirstPort + (__u16)((__u64)mixed * kFastPorts >> 32));
@@ -200,6 +230,21 @@ INLINE int writeOuter(struct __sk_buff *skb, const struct FastServer *server, co
     } else {
       outer.halves[10] = port;
       outer.halves[12] = bytes;
+    }
+    covered += port + 2 * (__u64)bytes;
+  }
+  if (flags & kFastSums) {
+    __u16 check = ~fold(covered);
+    if (flags & kFastUdp) {
+      if (check == 0) check = 0xffff; /* RFC 768 */
+      if (flags & kFastOuterIpv6)
+        outer.halves[23] = check;
+      else
+        outer.halves[13] = check;
+    } else if (flags & kFastOuterIpv6) {
+      outer.halves[22] = check;
+    } else {
+      outer.halves[12] = check;
     }
   }
   /* At an ingress the packet may have a sum over all of it, which the card has made. */
@@ -303,6 +348,9 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
   if (!server) return letGo(skb, conn, kFast_server);
   const __u32 ifindex = *(volatile __u32 *)&server->ifindex;
   if (!ifindex) return letGo(skb, conn, kFast_server);
+  /* The checksums of segments would differ, and without its own checksum the packet's bytes have to be summed up. */
+  if ((*(volatile __u8 *)&server->flags & kFastSums) && (parsed.hasNoSum || skb->gso_size))
+    return letGo(skb, conn, kFast_server);
   const __u32 packets = conn->packets + 1;
   /* As in mustTell(): each at a place of its own. */
   const __u32 tcp = *(volatile __u32 *)&server->tcpTicks, udp = *(volatile __u32 *)&server->udpTicks;

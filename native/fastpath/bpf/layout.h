@@ -32,6 +32,7 @@ enum {
 enum {
   kFastCopiesDf = 0x01,  /* the inner IPv4 packet's DF is the outer one's */
   kFastOuterIpv6 = 0x02, /* the outer IP header is IPv6's */
+  kFastSums = 0x08,      /* the tunnel has a checksum over the packet, GRE's or, with kFastUdp, UDP's */
   kFastUdp = 0x04,       /* behind the outer IP header comes UDP's, whose source port and length depend on the packet */
 };
 
@@ -50,7 +51,8 @@ struct FastServer {
   FastU8 flags;
   FastU8 unused;
   FastU8 header[kFastOuterRoom]; /* the outer header; what depends on the packet is zero */
-  FastU8 padding[24];
+  FastU32 coveredSum; /* of what a tunnel's checksum covers of the header, without what depends on the packet; as sum */
+  FastU8 padding[20];
 };
 
 /* An address of the source range (DIP). */
@@ -58,7 +60,8 @@ struct FastSource {
   FastU8 v6[16];
   FastU32 v4;
   FastU32 sum; /* of v4, as FastServer's */
-  FastU8 padding[8];
+  FastU32 sum6;
+  FastU8 padding[4];
 };
 
 /* What one CPU sent to one server, or in all; KernelTally of director/counters/kernel_tally.h. */
