@@ -137,7 +137,8 @@ async function withPrograms(absent, names, title, part) {
 function realPrograms() {
   const all = testFiles('test/full');
   const of = (...names) => all.filter((path) => names.some((name) => path.endsWith(`/${name}.test.js`)));
-  const apart = [...of('prometheus'), ...of('ldirectord'), ...of('checked-servers')];
+  const fast = of('golden-fast-path', 'fast-path-churn');
+  const apart = [...of('prometheus'), ...of('ldirectord'), ...of('checked-servers'), ...fast];
   // These run here because `npm test` does without nft, and passes over what needs systemd-analyze.
   const marks = testFiles('test/netns', (path) => path === 'mark-devices.test.js');
   const unit = testFiles('test/unit', (path) => path === 'service-unit.test.js');
@@ -146,6 +147,7 @@ function realPrograms() {
   return [
     ['real servers and captures', servers, [...all.filter((path) => !apart.includes(path)), ...marks]],
     ['health of real servers', checked, of('checked-servers')],
+    ['the fast path against recordings and under churn', ['nft'], fast],
     ['Prometheus', ['promtool'], of('prometheus')],
     ['ldirectord', ['ldirectord'], of('ldirectord')],
     ['the systemd unit', ['systemd-analyze'], unit],

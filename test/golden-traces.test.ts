@@ -1,48 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { readdirSync } from 'node:fs';
-import { native } from '../lib/native/addon.js';
-import { golden, readGoldenJson } from './support/golden.js';
-import { GoldenDirector, type Outcome } from './support/golden-director.js';
-import { tcp, udp } from './support/packets.js';
-
-interface PacketRow {
-  proto: 'tcp' | 'udp';
-  src: string;
-  sport: number;
-  dst: string;
-  dport: number;
-  flags?: string;
-  /** The outer destination. */
-  chosen: string | null;
-  /** What the director's host answered. */
-  reply?: string;
-}
-
-interface ServerSnapshot {
-  address: string;
-  port: number;
-  weight: number;
-  active: number;
-  inactive: number;
-}
-
-interface Trace {
-  service: string;
-  sysctl: Record<string, number>;
-  ipvsadm: string[];
-  /** Where the scheduler is random, the recording has the number of connections of each real server, not packets. */
-  flows?: number;
-  distribution?: Record<string, number>;
-  packets: (PacketRow | { event: string } | { snapshot: ServerSnapshot[] })[];
-}
-
-const traces = readdirSync(golden).filter(
-  (file) =>
-    native.schedulers.some((name) => new RegExp(`^${name}[+-].*\\.json$`).test(file)) || /^conn-.*\.json$/.test(file),
-);
+import { readGoldenJson } from './support/golden.js';
+import { GoldenDirector } from './support/golden-director.js';
+import { beginning, outcomeOf, packetOf, type ServerSnapshot, type Trace, traceFiles } from './support/golden-trace.js';
+import { tcp } from './support/packets.js';
 
 describe('a trace of IPVS', () => {
-  for (const file of traces) {
+  for (const file of traceFiles) {
     const trace = readGoldenJson(file) as Trace;
     const { flows, distribution } = trace;
     if (flows && distribution) it(`${file} has our shares`, () => compareShares(trace, flows, distribution));
@@ -52,8 +15,7 @@ describe('a trace of IPVS', () => {
 
 async function follow(trace: Trace): Promise<void> {
   await using director = new GoldenDirector();
-  for (const [name, value] of Object.entries(trace.sysctl)) director.run(`sysctl net.ipv4.vs.${name}=${value}`);
-  for (const rule of trace.ipvsadm) director.run(rule);
+  for (const rule of beginning(trace)) director.run(rule);
   for (const [index, row] of trace.packets.entries()) {
     if ('event' in row) director.run(row.event);
     else if ('snapshot' in row) assert.deepEqual(snapshot(director), row.snapshot, `snapshot in row ${index}`);
@@ -79,15 +41,6 @@ async function compareShares(trace: Trace, flows: number, recorded: Record<strin
     const got = counts[server] ?? 0;
     assert.ok(Math.abs(got - expected) < 5 * deviation, `${server} got ${got} of ${flows}, recorded were ${expected}`);
   }
-}
-
-function outcomeOf({ chosen, reply }: PacketRow): Outcome {
-  return reply === undefined ? { chosen } : { chosen, reply };
-}
-
-function packetOf({ proto, src, sport, dst, dport, flags = '' }: PacketRow): Uint8Array {
-  const ends = { from: `${src}:${sport}`, to: `${dst}:${dport}` };
-  return proto === 'tcp' ? tcp({ ...ends, flags }) : udp({ ...ends, payload: 'datagram' });
 }
 
 /** Returns the servers of all services, in the order of adding. */

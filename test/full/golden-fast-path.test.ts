@@ -1,0 +1,101 @@
+/**
+ * Plays recordings of IPVS through a director on a device: without the fast path, with it at the device's egress, and
+ * with it where packets come in. All have to do what IPVS did, packet by packet, and to count the same.
+ */
+import { strict as assert } from 'node:assert';
+import { readGoldenJson } from '../support/golden.js';
+import { outcomeOf, type Trace, traceFiles } from '../support/golden-trace.js';
+import { GoldenWire, MODES, type Played, playable } from '../support/golden-wire.js';
+import { fastPathProblem } from '../support/fast-path.js';
+import { describeLab } from '../support/lab.js';
+
+/** How many of the recordings have to be played. */
+const LEAST_PLAYED = 125;
+/** Of the packets that follow in an established connection, this part at least goes by the program in the kernel. */
+const LEAST_FAST = 0.6;
+/** How many such packets there have to be. */
+const LEAST_FURTHER = 9_000;
+
+/** Returns why a recording cannot be played in real time; undefined when it can. */
+function obstacle({ packets, distribution }: Trace): string | undefined {
+  if (distribution !== undefined) return 'its scheduler is random';
+  const sleep = packets.find((row) => 'event' in row && row.event.startsWith('sleep '));
+  return sleep && 'it waits for a timer';
+}
+
+const traces = traceFiles.map((file) => ({ file, trace: readGoldenJson(file) as Trace }));
+const played = traces.filter(({ trace }) => obstacle(trace) === undefined);
+const skipped = traces.filter(({ trace }) => obstacle(trace) !== undefined);
+const problem = fastPathProblem();
+const modes = problem === undefined ? MODES : (['off'] as const);
+
+describeLab(
+  `recordings of IPVS on a device${problem === undefined ? '' : ` (without the fast path: ${problem})`}`,
+  () => {
+    const further: Record<string, Further> = {};
+    let wires: GoldenWire[] = [];
+
+    before(async () => {
+      for (const mode of modes) wires.push(await GoldenWire.open(mode));
+    });
+
+    after(async () => {
+      await Promise.all(wires.map((wire) => wire.close()));
+      wires = [];
+    });
+
+    it(`are ${played.length}, and ${skipped.length} are left out because they wait for timers or chance`, () => {
+      assert.ok(played.length >= LEAST_PLAYED, `${played.length} are played`);
+      assert.equal(played.length + skipped.length, traceFiles.length);
+    });
+
+    for (const { file, trace } of played) {
+      it(`are followed in every mode: ${file}`, async () => {
+        const all = await Promise.all(wires.map((wire) => wire.play(trace)));
+        for (const [index, one] of all.entries()) {
+          const mode = modes[index] ?? '';
+          assertFollowed(trace, one, mode);
+          for (const { row, chosen } of one.more)
+            assert.deepEqual(chosen, [chosenIn(trace, row)], `${mode}: behind row ${row}`);
+          further[mode] = sum(further[mode], { packets: one.furtherPackets, fast: one.fast });
+        }
+        assertCountsAgree(all);
+      });
+    }
+
+    it('go by the program in the kernel for the most part, once a connection is established', () => {
+      for (const [mode, { packets, fast }] of Object.entries(further)) {
+        assert.ok(packets >= LEAST_FURTHER, `${mode}: ${packets} packets followed`);
+        if (mode === 'off') assert.equal(fast, 0);
+        else assert.ok(fast >= packets * LEAST_FAST, `${mode}: ${fast} of ${packets} packets were fast`);
+      }
+    });
+  },
+);
+
+interface Further {
+  packets: number;
+  /** Of them, those that the program in the kernel sent on. */
+  fast: number;
+}
+
+function sum(left: Further | undefined, right: Further): Further {
+  return { packets: (left?.packets ?? 0) + right.packets, fast: (left?.fast ?? 0) + right.fast };
+}
+
+function assertFollowed(trace: Trace, { rows }: Played, mode: string): void {
+  for (const [index, row] of playable(trace).entries()) {
+    if ('event' in row) continue;
+    const expected = 'snapshot' in row ? row.snapshot : outcomeOf(row);
+    assert.deepEqual(rows[index], expected, `${mode}, row ${index}: ${JSON.stringify(row)}`);
+  }
+}
+
+function chosenIn(trace: Trace, row: number): string | null | undefined {
+  const packet = trace.packets[row];
+  return packet !== undefined && 'chosen' in packet ? packet.chosen : undefined;
+}
+
+function assertCountsAgree(all: readonly Played[]): void {
+  for (const [index, { counted }] of all.entries()) assert.deepEqual(counted, all[0]?.counted, modes[index]);
+}
