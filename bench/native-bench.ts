@@ -91,8 +91,8 @@ export interface FloodOptions {
   destinationMac: string;
   virtualAddress: string;
   port: number;
-  /** `tcp` sends SYNs. */
-  protocol: 'udp' | 'tcp';
+  /** `tcp` sends SYNs, `tcp-ack` ACKs without payload. */
+  protocol: 'udp' | 'tcp' | 'tcp-ack';
   flows: number;
   packetBytes: number;
   durationMs: number;

@@ -18,7 +18,6 @@ namespace tunvs::bench {
 namespace {
 
 constexpr uint32_t kMaxFloodFlows = 1u << 24;
-constexpr uint8_t kSyn = 0x02;
 constexpr uint64_t kSecondNs = 1'000'000'000;
 
 // Returns the time after the sleep.
@@ -33,7 +32,7 @@ Result<void> check(const FloodOptions& options) {
   const auto invalid = [](const char* message) { return Error::make(ErrorCode::invalidArgument, message); };
   if (!options.virtualAddress.isV4()) return invalid("flood: virtualAddress is an IPv4 address");
   if (options.protocol != IpProtocol::udp && options.protocol != IpProtocol::tcp)
-    return invalid("flood: protocol is udp or tcp");
+    return invalid("flood: protocol is udp, tcp or tcp-ack");
   if (options.port == 0) return invalid("flood: port is from 1 to 65535");
   if (options.flows < 1 || options.flows > kMaxFloodFlows) return invalid("flood: flows is from 1 to 2^24");
   if (options.packetBytes < PacketTemplate::kMinBytes || options.packetBytes > PacketTemplate::kMaxBytes) {
@@ -75,7 +74,8 @@ Result<FloodResult> flood(const FloodOptions& options) {
     messages[i].msg_hdr.msg_iovlen = 1;
   }
 
-  const PacketTemplate packet(options.protocol, options.virtualAddress, options.port, options.packetBytes, kSyn);
+  const PacketTemplate packet(options.protocol, options.virtualAddress, options.port, options.packetBytes,
+                              options.tcpFlags);
   const uint64_t begin = monotonicNs();
   const uint64_t end = begin + uint64_t{options.durationMs} * 1'000'000;
   FloodResult result;

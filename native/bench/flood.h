@@ -1,5 +1,5 @@
-// A packet generator: it sends UDP datagrams or TCP SYNs of many flows to one virtual address, at a given rate or as
-// fast as an AF_PACKET socket takes them. Their source addresses belong to nobody, as an attacker's do.
+// A packet generator: it sends UDP datagrams or TCP segments of many flows to one virtual address, at a given rate or
+// as fast as an AF_PACKET socket takes them. Their source addresses belong to nobody, as an attacker's do.
 //
 // It is bounded in count and time, and meant for a veth pair in a network namespace of its own.
 #pragma once
@@ -19,6 +19,7 @@ struct FloodOptions {
   IpAddress virtualAddress;                 // IPv4
   uint16_t port = 0;
   IpProtocol protocol = IpProtocol::udp;  // or tcp
+  uint8_t tcpFlags = kTcpSyn;             // of each segment
   uint32_t flows = 1;                     // [1, 2^24], taken in turn
   uint32_t packetBytes = 64;              // of the IP packet, [40, 1500]
   uint32_t durationMs = 1000;             // [1, 60000]

@@ -49,7 +49,11 @@ Napi::Value flood(const Napi::CallbackInfo& info) {
   ObjectReader reader(info[0], "bench.flood");
   bench::FloodOptions options;
   const std::string protocol = reader.string("protocol");
-  options.protocol = protocol == "udp" ? IpProtocol::udp : protocol == "tcp" ? IpProtocol::tcp : IpProtocol::icmp;
+  const bool isAck = protocol == "tcp-ack";
+  options.protocol = protocol == "udp"            ? IpProtocol::udp
+                     : protocol == "tcp" || isAck ? IpProtocol::tcp
+                                                  : IpProtocol::icmp;
+  if (isAck) options.tcpFlags = kTcpAck;
   options.maxPackets = static_cast<uint64_t>(reader.integer("maxPackets", 1, kMaxSafeInteger));
   if (!readPackets(env, "bench.flood", reader, options)) return env.Undefined();
   const auto result = bench::flood(options);
