@@ -49,7 +49,7 @@ export class GoldenWire {
       clients: ['172.16.0.0/12'],
       servers: Array.from({ length: 40 }, (_, index) => `10.0.0.${11 + index}`),
     });
-    const program = wire.director.node(new URL('./programs/golden-agent.js', import.meta.url));
+    const program = wire.director.node(new URL('./programs/rules-agent.js', import.meta.url));
     return new GoldenWire(wire, await Agent.connect(program), mode);
   }
 
