@@ -1,6 +1,6 @@
 /** Runs a recording that has every byte through our director, and says where the two differ. */
 import { asFromDevice, comparable } from './golden-comparable.js';
-import { GoldenDirector } from './golden-director.js';
+import type { GoldenDirector } from './golden-director.js';
 import { whatArrives } from './golden-fragments.js';
 import { fromHex, routed, toHex } from './packets.js';
 import { describePacket, isFragment, readIp } from './packets-read.js';
@@ -37,6 +37,32 @@ export interface Comparison {
   differences: Difference[];
 }
 
+/** A director that is sent what the recorded one was sent. */
+export interface ByteDirector {
+  run(command: string): void | Promise<void>;
+  /** Sends the packets of a case; `recorded` is what came out then. `became` says in words what became of them. */
+  send(
+    received: readonly Uint8Array[],
+    recorded: readonly Uint8Array[],
+  ): Promise<{ sent: readonly Uint8Array[]; became: readonly string[] }>;
+  /** Left out where the seconds that are left cannot be the recorded ones. */
+  listConnections?(): Promise<string[]>;
+}
+
+export function offline(director: GoldenDirector): ByteDirector {
+  return {
+    run: (command) => director.run(command),
+    listConnections: () => director.listConnections(),
+    async send(received) {
+      const results = received.map((packet) => director.process(routed(packet)));
+      return {
+        sent: results.flatMap(({ outputs }) => outputs.map(({ data }) => data)),
+        became: results.flatMap(({ verdicts }) => verdicts),
+      };
+    },
+  };
+}
+
 /**
  * The recorded director was its own router and lowered the TTL. Ours has a router in front of it, where these packets
  * end.
@@ -46,14 +72,17 @@ export function diesOnTheWay(entry: ByteCase): boolean {
 }
 
 /** `isLeftOut` says which cases are not even sent. */
-export async function compareBytes(trace: ByteTrace, isLeftOut: (name: string) => boolean): Promise<Comparison> {
-  await using director = new GoldenDirector();
-  for (const rule of trace.setup) director.run(rule);
+export async function compareBytes(
+  director: ByteDirector,
+  trace: ByteTrace,
+  isLeftOut: (name: string) => boolean,
+): Promise<Comparison> {
+  for (const rule of trace.setup) await director.run(rule);
   const comparison: Comparison = { compared: [], differences: [] };
   for (const entry of trace.cases) {
     const name = 'case' in entry ? entry.case : entry.event;
     if ('case' in entry && (diesOnTheWay(entry) || isLeftOut(name))) continue;
-    const difference = 'case' in entry ? caseDifference(director, entry) : await eventDifference(director, entry);
+    const difference = 'case' in entry ? await caseDifference(director, entry) : await eventDifference(director, entry);
     comparison.compared.push(name);
     if (difference) comparison.differences.push({ name, ...difference });
   }
@@ -62,15 +91,10 @@ export async function compareBytes(trace: ByteTrace, isLeftOut: (name: string) =
 
 type Found = Omit<Difference, 'name'> | undefined;
 
-function caseDifference(director: GoldenDirector, entry: ByteCase): Found {
+async function caseDifference(director: ByteDirector, entry: ByteCase): Promise<Found> {
   const received = entry.in.map(fromHex);
   const recorded = entry.out.map(fromHex);
-  const verdicts: string[] = [];
-  const sent = received.flatMap((packet) => {
-    const { outputs, verdicts: own } = director.process(routed(packet));
-    verdicts.push(...own);
-    return outputs.map(({ data }) => data);
-  });
+  const { sent, became } = await director.send(received, recorded);
   const fragments = received.some((packet) => {
     const ip = readIp(packet);
     return ip !== undefined && isFragment(ip);
@@ -84,7 +108,7 @@ function caseDifference(director: GoldenDirector, entry: ByteCase): Found {
     ...recorded.slice(0, 6).map((packet) => `expected: ${describePacket(packet)}`),
     ...(recorded.length === 0 ? ['expected: nothing'] : []),
     ...sent.slice(0, 6).map((packet) => `got:      ${describePacket(packet)}`),
-    ...(sent.length === 0 ? [`got:      nothing (${verdicts.join(', ')})`] : []),
+    ...(sent.length === 0 ? [`got:      nothing (${became.join(', ')})`] : []),
     problem,
   ];
   return { text: lines.join('\n'), ours: sent.map(describePacket).join('\n') };
@@ -109,9 +133,10 @@ function byteDifference(recorded: readonly Uint8Array[], ours: readonly Uint8Arr
   return undefined;
 }
 
-async function eventDifference(director: GoldenDirector, { event, output }: ByteEvent): Promise<Found> {
+async function eventDifference(director: ByteDirector, { event, output }: ByteEvent): Promise<Found> {
   const [, pattern] = /^ipvsadm -Lnc \| grep (\S+)$/.exec(event) ?? [];
   if (pattern !== undefined) {
+    if (director.listConnections === undefined) return undefined;
     const lines = (await director.listConnections()).filter((line) => line.includes(pattern));
     const listed = lines.map((line) => `${line}\n`).join('');
     const text = `expected: ${output}got:      ${listed || 'nothing\n'}`;
@@ -119,7 +144,7 @@ async function eventDifference(director: GoldenDirector, { event, output }: Byte
   }
   for (const command of event.split('&&')) {
     // The recorded director knew its routes; ours knows the path MTUs that packets show.
-    if (!/^\s*ip (-6 )?route get /.test(command)) director.run(command.trim());
+    if (!/^\s*ip (-6 )?route get /.test(command)) await director.run(command.trim());
   }
   return undefined;
 }
