@@ -137,7 +137,7 @@ async function withPrograms(absent, names, title, part) {
 function realPrograms() {
   const all = testFiles('test/full');
   const of = (...names) => all.filter((path) => names.some((name) => path.endsWith(`/${name}.test.js`)));
-  const fast = of('golden-fast-path', 'fast-path-churn');
+  const fast = of('golden-fast-path', 'golden-fast-path-bytes', 'fast-path-churn');
   const apart = [...of('prometheus'), ...of('ldirectord'), ...of('checked-servers'), ...fast];
   // These run here because `npm test` does without nft, and passes over what needs systemd-analyze.
   const marks = testFiles('test/netns', (path) => path === 'mark-devices.test.js');

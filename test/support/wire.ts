@@ -77,9 +77,7 @@ export class Wire {
       director.ip([
         ...options.addresses.clients.map((address) => `address add ${address} dev ${CLIENT_SIDE} nodad`),
         ...options.addresses.servers.map((address) => `address add ${address} dev out nodad`),
-        ...options.clients.flatMap((prefix) => [
-          `route add ${prefix} dev ${CLIENT_SIDE} via ${nextHop(prefix)} onlink`,
-        ]),
+        ...options.clients.map((prefix) => `route add ${prefix} dev ${CLIENT_SIDE} via ${nextHop(prefix)} onlink`),
         ...[...new Set(options.clients.map(nextHop))].map(
           (address) => `neigh replace ${address} lladdr ${clientsMac} dev ${CLIENT_SIDE} nud permanent`,
         ),
@@ -110,12 +108,18 @@ export class Wire {
       settles,
     }));
     const came = await this.#player.call<[Arrival['side'], number, string][]>('play', { side, groups: hex });
-    return came.map(([side, sent, data]) => ({ side, sent, data: Buffer.from(data, 'hex') }));
+    const arrivals = came.map(([side, sent, data]) => ({ side, sent, data: new Uint8Array(Buffer.from(data, 'hex')) }));
+    return arrivals.filter(({ data }) => !isOfHost(data));
   }
 
   dispose(): Promise<void> {
     return this.#lab.dispose();
   }
+}
+
+/** An IPv6 host tells its neighbours and routers things that nobody asked for: to multicast addresses, ff00::/8. */
+function isOfHost(packet: Uint8Array): boolean {
+  return (packet[0] ?? 0) >> 4 === 6 && packet[24] === 0xff;
 }
 
 /** The neighbour that clients are reached by; one for each family. */
