@@ -18,6 +18,7 @@ const ERROR_MS = 20;
 export class WireBytes implements ByteDirector {
   readonly #wire: Wire;
   readonly #agent: Agent;
+  readonly #mode: Mode;
   #changes = 0;
   /** How many packets came again. */
   again = 0;
@@ -32,29 +33,30 @@ export class WireBytes implements ByteDirector {
       servers: SERVERS.flatMap((host) => [`10.0.0.${host}`, `2001:db8:1::${host}`]),
       hasIpv6: true,
     });
-    try {
-      const program = wire.director.node(new URL('./programs/rules-agent.js', import.meta.url));
-      const agent = await Agent.connect(program);
-      await agent.call('open', {
-        source: ['10.0.0.1', '2001:db8:1::1'],
-        egress: 'packet',
-        fastPath: mode,
-        maxConnections: 16_384,
-        device: { name: 'tunvs0', queues: 1 },
-        // The recorded host had no narrower device on the way, so it was IPVS that told clients the MTU.
-        setUpHost: { mtuBytes: 1500 },
-      });
-      await agent.call('run', { rules: BARRIER_RULES });
-      return new WireBytes(wire, agent);
-    } catch (error) {
-      await wire.dispose();
-      throw error;
-    }
+    const program = wire.director.node(new URL('./programs/rules-agent.js', import.meta.url));
+    return new WireBytes(wire, await Agent.connect(program), mode);
   }
 
-  private constructor(wire: Wire, agent: Agent) {
+  private constructor(wire: Wire, agent: Agent, mode: Mode) {
     this.#wire = wire;
     this.#agent = agent;
+    this.#mode = mode;
+  }
+
+  /** Gives it a director that knows nothing yet; the one before is gone. */
+  async begin(): Promise<void> {
+    await this.#agent.call('close');
+    this.again = 0;
+    await this.#agent.call('open', {
+      source: ['10.0.0.1', '2001:db8:1::1'],
+      egress: 'packet',
+      fastPath: this.#mode,
+      maxConnections: 16_384,
+      device: { name: 'tunvs0', queues: 1 },
+      // The recorded host had no narrower device on the way, so it was IPVS that told clients the MTU.
+      setUpHost: { mtuBytes: 1500 },
+    });
+    await this.#agent.call('run', { rules: BARRIER_RULES });
   }
 
   run(command: string): Promise<void> {

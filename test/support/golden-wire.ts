@@ -1,4 +1,5 @@
 /** Plays a recording of what IPVS chose through a director on a device, and says what became of each packet. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastPathChoice, DirectorStats } from '../../lib/index.js';
 import { Agent } from '../../lib/lab/agent.js';
 import type { Outcome } from './golden-director.js';
@@ -76,7 +77,8 @@ export class GoldenWire {
       const more: Played['more'] = [];
       const established = new Established(trace);
       for (const part of parts(playable(trace))) {
-        if ('event' in part) await this.#run([part.event]);
+        if ('pauseSeconds' in part) await sleep(part.pauseSeconds * 1000);
+        else if ('event' in part) await this.#run([part.event]);
         else if ('snapshot' in part) rows[part.row] = snapshot(await this.#stats());
         else await this.#send(part.packets, established, rows, more);
       }
@@ -171,14 +173,22 @@ export function playable({ packets }: Trace): TraceRow[] {
   return end < 0 ? packets : packets.slice(0, end);
 }
 
+export const isPause = (row: TraceRow) => 'event' in row && row.event.startsWith('sleep ');
+
+/** `ipvsadm ...`, `sysctl ...` or `sleep SECONDS`. */
+function pauseOf(event: string): { event: string } | { pauseSeconds: number } {
+  const [, seconds] = /^sleep ([\d.]+)$/.exec(event) ?? [];
+  return seconds === undefined ? { event } : { pauseSeconds: Number(seconds) };
+}
+
 /** Joins packets that nothing comes between. */
 function parts(
   rows: readonly TraceRow[],
-): ({ row: number } & ({ event: string } | { snapshot: true } | { packets: Numbered[] }))[] {
+): ({ row: number } & ({ event: string } | { pauseSeconds: number } | { snapshot: true } | { packets: Numbered[] }))[] {
   const joined: ReturnType<typeof parts> = [];
   for (const [row, each] of rows.entries()) {
     const last = joined.at(-1);
-    if ('event' in each) joined.push({ row, event: each.event });
+    if ('event' in each) joined.push({ row, ...pauseOf(each.event) });
     else if ('snapshot' in each) joined.push({ row, snapshot: true });
     else if (last !== undefined && 'packets' in last) last.packets.push({ row, packet: each });
     else joined.push({ row, packets: [{ row, packet: each }] });
