@@ -48,7 +48,7 @@ describeLab(
     });
 
     for (const { file, trace } of prompt) {
-      it(`are followed in every mode: ${file}`, () => follow(trace, wires));
+      it(`are followed in every mode: ${file}`, () => follow(file, trace, wires));
     }
 
     it(`are followed in every mode where they wait for timers: ${waiting.length} of them`, async () => {
@@ -56,13 +56,13 @@ describeLab(
         waiting.map(async ({ file, trace }) => ({ file, trace, wires: await openWires() })),
       );
       try {
-        await Promise.all(each.map(({ trace, wires, file }) => follow(trace, wires, file)));
+        await Promise.all(each.map(({ trace, wires, file }) => follow(file, trace, wires)));
       } finally {
         await Promise.all(each.flatMap(({ wires }) => wires.map((wire) => wire.close())));
       }
     });
 
-    async function follow(trace: Trace, wires: readonly GoldenWire[], file = ''): Promise<void> {
+    async function follow(file: string, trace: Trace, wires: readonly GoldenWire[]): Promise<void> {
       const all = await Promise.all(wires.map((wire) => wire.play(trace)));
       for (const [index, one] of all.entries()) {
         const mode = modes[index] ?? '';
