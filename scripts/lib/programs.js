@@ -30,6 +30,10 @@ const known = {
     isHere: () => hasProgram('qemu-aarch64-static'),
     packages: async () => ['qemu-user-static'],
   },
+  'qemu-system-x86_64': {
+    isHere: () => hasProgram('qemu-system-x86_64'),
+    packages: async () => ['qemu-system-x86'],
+  },
   nft: { isHere: () => hasProgram('nft'), packages: async () => ['nftables'] },
   dnsmasq: { isHere: () => hasProgram('dnsmasq'), packages: async () => ['dnsmasq-base'] },
   aiosmtpd: { isHere: () => hasProgram('aiosmtpd'), packages: async () => ['python3-aiosmtpd'] },
