@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from './lib/ensure-built.js';
+import { linesNamed } from './lib/machine/lines.js';
 import { busybox, kernel, kernels } from './lib/machine/packages.js';
 import { fileServer, runInMachine } from './lib/machine/machine.js';
 import { checkPrograms, installPrograms } from './lib/programs.js';
@@ -11,17 +12,8 @@ import { finish, record } from './lib/results.js';
 import { Failure, main } from './lib/run.js';
 
 const limitMs = 900_000; // for a machine, from its start to its end
+const print = (text) => process.stdout.write(text);
 const tests = [process.execPath, 'scripts/kernel-tests.js'];
-
-/** Returns a write() that puts the name in front of each line. */
-function named(name) {
-  let isAtStart = true;
-  return (text) => {
-    const lines = text.replace(/^(?=.|\n)/gm, (_, at) => (at > 0 || isAtStart ? `${name}: ` : ''));
-    isAtStart = text.endsWith('\n');
-    process.stdout.write(lines);
-  };
-}
 
 await main(async () => {
   const { values, positionals: command } = parseArgs({
@@ -39,7 +31,7 @@ await main(async () => {
   if (command.length === 0) await ensureBuilt({ tests: true });
   for (const name of names) {
     const title = `Linux ${name}`;
-    const run = { kernel: await kernel(name), busybox: await busybox(), limitMs, write: named(title) };
+    const run = { kernel: await kernel(name), busybox: await busybox(), limitMs, write: linesNamed(title, print) };
     const { status, results } = await runInMachine({ ...run, command: command.length > 0 ? command : tests });
     for (const line of results) record({ ...line, name: `${title}: ${line.name}` });
     const hasFailed = status !== 0 && results.every(({ failed }) => failed === 0);

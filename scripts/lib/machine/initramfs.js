@@ -7,7 +7,10 @@ import { cpioArchive } from './cpio.js';
 const here = dirname(fileURLToPath(import.meta.url));
 const wanted = ['virtio_pci', 'virtio_console', 'virtiofs', 'overlay'];
 
-const moduleName = (path) => basename(path).replace(/\.ko(\.xz|\.zst|\.gz)?$/, '').replaceAll('-', '_');
+const moduleName = (path) =>
+  basename(path)
+    .replace(/\.ko(\.xz|\.zst|\.gz)?$/, '')
+    .replaceAll('-', '_');
 
 /**
  * Returns the paths of modules and of what these need, in the order in which they are loaded. `dependencies` is the

@@ -52,7 +52,8 @@ async function accelerator(image, folder) {
     const args = bareArguments({ image, folder, accelerator: 'kvm', words: 'probe' });
     const { status } = await collect(qemu, args, { limitMs: probeMs });
     chosen = status === 0 ? 'kvm' : 'tcg';
-    if (chosen === 'tcg') console.log('kernels: no KVM that works here, so virtual machines take some ten times as long');
+    if (chosen === 'tcg')
+      console.log('kernels: no KVM that works here, so virtual machines take some ten times as long');
   }
   return chosen;
 }

@@ -15,8 +15,8 @@ const sources = suites
 /** The kernels that tests run with; `package` tells its packages from those of others, by their names. */
 export const kernels = {
   '5.10': /^linux-image-(5\.10\.\d+-\d+-cloud-amd64)$/,
-  '6.1': /^linux-image-(6\.1\.\d+-\d+-cloud-amd64)$/,
-  '6.12': /^linux-image-(6\.12\.\d+\+deb12-cloud-amd64)$/,
+  6.1: /^linux-image-(6\.1\.\d+-\d+-cloud-amd64)$/,
+  6.12: /^linux-image-(6\.12\.\d+\+deb12-cloud-amd64)$/,
 };
 
 /** Returns the newest of the `names` that the pattern fits, by the numbers in it. */
@@ -34,8 +34,7 @@ let options;
 async function apt() {
   if (options) return options;
   const folder = join(place, 'apt');
-  for (const each of ['lists/partial', 'cache/archives/partial'])
-    mkdirSync(join(folder, each), { recursive: true });
+  for (const each of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(folder, each), { recursive: true });
   writeFileSync(join(folder, 'sources.list'), sources);
   writeFileSync(join(folder, 'status'), '');
   const settings = {
@@ -81,7 +80,8 @@ export async function busybox() {
 export async function kernel(name) {
   const folder = join(place, name);
   const tree = join(folder, 'lib', 'modules');
-  const isHere = () => existsSync(tree) && readdirSync(tree).some((each) => existsSync(join(tree, each, 'modules.dep')));
+  const isHere = () =>
+    existsSync(tree) && readdirSync(tree).some((each) => existsSync(join(tree, each, 'modules.dep')));
   if (!isHere()) {
     rmSync(folder, { recursive: true, force: true });
     const { output } = await collect('apt-cache', [...(await apt()), 'pkgnames', 'linux-image-']);
