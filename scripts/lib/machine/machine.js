@@ -44,7 +44,7 @@ export function machineArguments(machine) {
   ];
 }
 
-let chosen;
+let chosen; // once for all machines
 
 /** Returns KVM where a kernel starts with it, which not every host of virtual machines allows; else QEMU's own way. */
 async function accelerator(image, folder) {
@@ -92,18 +92,21 @@ async function serveFiles(folder) {
  */
 export async function runInMachine({ kernel, busybox, command, limitMs, write }) {
   const folder = mkdtempSync(join(tmpdir(), 'tunvs-machine-'));
-  const values = {
-    machine_path: `${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
-    machine_modules: kernel.tree,
-    machine_folder: root,
-    machine_command: commandLine(command),
-    TUNVS_RESULTS: '/machine/results',
-  };
-  writeFileSync(join(folder, 'initramfs'), initramfs({ busybox, modules: kernel.modules, values }));
   let end;
   try {
-    const { image } = kernel;
-    const args = machineArguments({ image, folder, accelerator: await accelerator(image, folder) });
+    const { image, tree, modules } = kernel;
+    const make = (values) => writeFileSync(join(folder, 'initramfs'), initramfs({ busybox, modules, values }));
+    make({});
+    const by = await accelerator(image, folder);
+    make({
+      machine_path: `${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      machine_modules: tree,
+      machine_folder: root,
+      machine_command: commandLine(command),
+      TUNVS_MACHINE: by,
+      TUNVS_RESULTS: '/machine/results',
+    });
+    const args = machineArguments({ image, folder, accelerator: by });
     end = await serveFiles(folder);
     // QEMU takes an input that ends for the end of the output's reader.
     const { isStopped, output } = await collect(qemu, args, { limitMs, onOutput: write, stdio: 'pipe' });

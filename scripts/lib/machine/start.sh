@@ -11,6 +11,7 @@ mount --bind "$machine_modules" /lib/modules
 # The kernel asks for its modules by itself, as it does on a host; nobody asks for tun.
 echo /machine/modprobe >/proc/sys/kernel/modprobe
 /machine/modprobe tun
+chmod 0666 /dev/net/tun
 ip link set lo up
 hostname machine
 ulimit -n 65536
