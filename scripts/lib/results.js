@@ -35,7 +35,7 @@ export function nativeCounts(output, status) {
     failed: Number(last?.failed ?? 0),
     skipped: Number(last?.skipped ?? 0),
   };
-  if (counts.failed === 0 && (status !== 0 || counts.passed === 0)) counts.failed = 1;
+  if (counts.failed === 0 && (status !== 0 || counts.passed + counts.skipped === 0)) counts.failed = 1;
   return counts;
 }
 
