@@ -168,15 +168,22 @@ const latencyTrials = (
 );
 
 /** A million flows are warmed up so slowly that the workers see an empty queue between. */
-const fastPathTrials = (['egress', 'ingress'] as const).flatMap((hook): Trial[] => {
+const manyFlows = { flows: M, warmUpRounds: 5, warmUpPacketsPerSecond: 60_000 };
+const fastPathTrials = (['egress', 'ingress', 'ring'] as const).flatMap((hook): Trial[] => {
   const name = (size: string) => `fast path ${hook} ${size}`;
-  const warmUp = { warmUpRounds: 5, warmUpPacketsPerSecond: 60_000 };
   return [
     { name: name('1 flow'), subject: 'fastPath', options: { hook, flows: 1 } },
     { name: name('64k flows'), subject: 'fastPath', options: { hook, flows: 64 * K } },
-    { name: name('1M flows'), onDemand: '1M', subject: 'fastPath', options: { hook, flows: M, ...warmUp } },
+    { name: name('1M flows'), onDemand: '1M', subject: 'fastPath', options: { hook, ...manyFlows } },
   ];
 });
+
+/** What the kernel says of the program itself. */
+const fastProgramTrials: Trial[] = [
+  { name: 'fast path program 1 flow', subject: 'fastProgram', options: { flows: 1 } },
+  { name: 'fast path program 64k flows', subject: 'fastProgram', options: { flows: 64 * K } },
+  { name: 'fast path program 1M flows', onDemand: '1M', subject: 'fastProgram', options: manyFlows },
+];
 
 export const trials: readonly Trial[] = [
   { name: 'memory established 1 connection', subject: 'memory', options: { connections: 1 } },
@@ -232,6 +239,7 @@ export const trials: readonly Trial[] = [
     options: { egress: 'packet', offloads: 'off', flows: 4 * K, packetBytes: 64 },
   },
   ...fastPathTrials,
+  ...fastProgramTrials,
   { name: 'device raw', subject: 'device', options: { egress: 'raw', flows: 4 * K, packetBytes: 64 } },
   { name: 'device tun', subject: 'device', options: { egress: 'tun', flows: 4 * K, packetBytes: 64 } },
   {

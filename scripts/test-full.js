@@ -165,13 +165,24 @@ function randomInputs(run, write) {
   );
 }
 
-/** Labs of which nothing may depend on who carries the packets, once more with programs in the kernel at both ends. */
+/** Labs that open directors themselves: nothing that they see may depend on who carries the packets. */
+function labsOfDirectors() {
+  const labs = ['drain-and-removal', 'fragments', 'ipv6', 'lan', 'local-node', 'mark-devices', 'mixed-pool'];
+  labs.push('path-mtu', 'persistence', 'pin', 'ping-and-traceroute', 'policies', 'route-mtu', 'schedulers', 'sctp');
+  labs.push('tunnels');
+  return testFiles('test/netns', (path) => labs.some((lab) => path === `${lab}.test.js`));
+}
+
+/** Once more with programs in the kernel at both ends. */
 function fastLabs(run, write) {
-  const labs = ['drain-and-removal', 'fragments', 'ipv6', 'path-mtu', 'persistence'];
-  labs.push('ping-and-traceroute', 'policies', 'schedulers', 'tunnels');
-  const files = testFiles('test/netns', (path) => labs.some((lab) => path === `${lab}.test.js`));
   const environment = { TUNVS_TEST_FAST_PATH: 'auto', TUNVS_TEST_REAL_SERVER_MODE: 'bpf' };
-  return run('labs with programs in the kernel', files, { environment, write });
+  return run('labs with programs in the kernel', labsOfDirectors(), { environment, write });
+}
+
+/** And with a ring. */
+function ringLabs(run, write) {
+  const files = labsOfDirectors().filter((path) => !path.endsWith('mark-devices.test.js'));
+  return run('labs with rings', files, { environment: { TUNVS_TEST_RINGS: 'eth0' }, write });
 }
 
 await main(async () => {
@@ -188,7 +199,8 @@ await main(async () => {
     () => withPrograms(absent, ['clang', 'cmake'], 'cmake-js', cmakeJs),
     () => sources(absent),
     (write) => withPrograms(absent, [], 'random inputs', () => randomInputs(run, write)),
-    (write) => withPrograms(absent, [], 'labs with programs in the kernel', () => fastLabs(run, write)),
+    (write) => withPrograms(absent, ['nft'], 'labs with programs in the kernel', () => fastLabs(run, write)),
+    (write) => withPrograms(absent, ['nft'], 'labs with rings', () => ringLabs(run, write)),
     ...realPrograms()
       .filter(([, , files]) => files.length > 0)
       .map(

@@ -17,6 +17,8 @@ export interface ForwarderOptions {
   offloads?: 'auto' | 'off';
   /** The director's; left to the worker unless given. */
   busyPollUs?: number;
+  /** The director's; none unless given. */
+  rings?: string[];
   /** The director's; 'off' unless given. */
   fastPath?: FastPathChoice;
   /** The director's; its default unless given. */
@@ -63,6 +65,7 @@ async function openDirector(options: ForwarderOptions): Promise<Forwarder> {
     offloads: options.offloads,
     busyPollUs: options.busyPollUs,
     fastPath: options.fastPath,
+    rings: options.rings,
     maxConnections: options.maxConnections,
   });
   const service = director.addVirtualService({ protocol: 'udp', address: options.virtualAddress, port: options.port });

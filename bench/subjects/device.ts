@@ -185,6 +185,7 @@ export async function startForwarder(
     isPreferred?: boolean;
     control?: string;
     fastPath?: FastPathChoice;
+    rings?: string[];
     maxConnections?: number;
   },
 ): Promise<LabProcess> {

@@ -1,22 +1,25 @@
 /**
- * Measures what a packet costs by the fast path and by the null loop, on one host and in turn. The fast path works
- * wherever the packet comes in, so its CPU time is not a worker's: the whole machine's is read, and what the generator,
- * the last link and the receiver take is taken off. That is measured too, by a link from the generator to the sink.
+ * Measures what a packet costs by the fast path, or by a ring, and by the null loop, on one host and in turn. Both work
+ * wherever the packet comes in, so their CPU time is not a worker's: the whole machine's is read, and what the
+ * generator, both links and the receiver take is taken off. That is measured too, by a program in the kernel that sends
+ * packets on with nothing done to them.
  *
- *     generator ─── in ┌──────────┐ out ─── sink
- *        │             │ director │          │
- *        │             │ null loop│          │
- *        │             └──────────┘          │
- *        └──────────── direct ───────────────┘
+ *     generator ─── in ┌───────────┐ out ─── sink
+ *                      │ director  │
+ *                      │ null loop │
+ *                      │ redirect  │
+ *                      └───────────┘
  */
-import { readFileSync } from 'node:fs';
+import type { LabHost } from '../../lib/lab/lab-host.js';
+import type { LabProcess } from '../../lib/lab/lab-process.js';
 import { Lab } from '../../lib/lab/lab.js';
 import type { Figures, OpenSubject } from '../subject.js';
-import { buildLab, flood, PORT, read, SETTLE_MS, startForwarder, TARGETS, type Target } from './device.js';
+import { busyNs } from './busy.js';
+import { buildLab, flood, PORT, program, read, SETTLE_MS, startForwarder, TARGETS, type Target } from './device.js';
 
 export interface FastPathTrial {
-  /** Where the program is: at the egress of the director's device, or at the ingress of the link as well. */
-  hook: 'egress' | 'ingress';
+  /** What spares packets the way through the device: the program at its egress, or at the link's ingress, or a ring. */
+  hook: 'egress' | 'ingress' | 'ring';
   flows: number;
   /** How often each flow is sent a packet before anything is measured, on average. */
   warmUpRounds?: number;
@@ -24,78 +27,74 @@ export interface FastPathTrial {
   warmUpPacketsPerSecond?: number;
 }
 
-const PACKET_BYTES = 64;
-const NS_PER_TICK = 1e9 / 100; // USER_HZ
+export const FAST_PATH_PACKET_BYTES = 64;
+/** As much as the generator takes. */
+const LONGEST_FLOOD_MS = 60_000;
+const REDIRECTED = '10.9.9.7';
 
-/** The CPU time of the machine that was not idle, nanoseconds since it started. */
-function busyNs(): number {
-  const [, ...fields] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.trim().split(/\s+/) ?? [];
-  const ticks = fields.slice(0, 8).map(Number);
-  const [idle = 0, waiting = 0] = ticks.slice(3, 5);
-  return (ticks.reduce((sum, each) => sum + each, 0) - idle - waiting) * NS_PER_TICK;
-}
-
-interface Way {
-  interfaceName: string;
-  destinationMac: string;
-  virtualAddress: string;
-}
+type Way = Target | 'redirect';
+const WAYS = ['director', 'null', 'redirect'] as const;
 
 interface Cost {
   packetsPerSecond: number;
   nsPerPacket: number;
 }
 
-export const openFastPath: OpenSubject<FastPathTrial> = async (
-  { hook, flows, warmUpRounds = 20, warmUpPacketsPerSecond: rate = 150_000 },
-  { isQuick },
-) => {
+/** Starts a director by whose fast path or ring packets go, and gives each flow its connection. */
+export async function startWarm(
+  lab: { generator: LabHost; director: LabHost; destinationMac: string },
+  { hook, flows, warmUpRounds = 20, warmUpPacketsPerSecond: rate = 150_000 }: FastPathTrial,
+): Promise<LabProcess> {
+  const forwarder = await startForwarder(lab.director, {
+    kind: 'director',
+    egress: 'packet',
+    ...(hook === 'ring' ? { rings: ['in'] } : { fastPath: hook === 'egress' ? 'egress' : 'ingress:in' }),
+    maxConnections: Math.max(2 ** 16, 2 * flows),
+  });
+  for (let leftMs = Math.max(1000, (flows * warmUpRounds * 1000) / rate); leftMs > 0; leftMs -= LONGEST_FLOOD_MS) {
+    await flood(lab.generator, {
+      ...{ interfaceName: 'eth0', destinationMac: lab.destinationMac, virtualAddress: TARGETS.director, port: PORT },
+      ...{ flows, packetBytes: FAST_PATH_PACKET_BYTES, maxPackets: 2 ** 30, protocol: 'udp', packetsPerSecond: rate },
+      durationMs: Math.ceil(Math.min(leftMs, LONGEST_FLOOD_MS)),
+    });
+  }
+  return forwarder;
+}
+
+export const openFastPath: OpenSubject<FastPathTrial> = async (options, { isQuick }) => {
   const lab = Lab.create();
   try {
-    const { generator, director, sink, destinationMac } = await buildLab(lab);
-    lab.connect(generator, 'direct', sink, 'direct');
-    const forwarders = {
-      director: await startForwarder(director, {
-        kind: 'director',
-        egress: 'packet',
-        fastPath: hook === 'egress' ? 'egress' : 'ingress:in',
-        maxConnections: Math.max(2 ** 16, 2 * flows),
-      }),
+    const built = await buildLab(lab);
+    const { generator, director, destinationMac } = built;
+    const forwarders: Record<Way, LabProcess> = {
+      director: await startWarm(built, options),
       null: await startForwarder(director, { kind: 'null', egress: 'packet' }),
+      redirect: await startRedirector(director),
     };
-    const ways: Record<Target | 'direct', Way> = {
-      director: { interfaceName: 'eth0', destinationMac, virtualAddress: TARGETS.director },
-      null: { interfaceName: 'eth0', destinationMac, virtualAddress: TARGETS.null },
-      direct: { interfaceName: 'direct', destinationMac: '02:00:00:00:00:0b', virtualAddress: TARGETS.null },
-    };
-    const send = (way: Way, more: { durationMs: number; packetsPerSecond: number }) =>
-      flood(generator, {
-        ...{ ...way, ...more, port: PORT, flows, packetBytes: PACKET_BYTES, maxPackets: 2 ** 30, protocol: 'udp' },
-      });
-    const warmUpMs = Math.max(1000, Math.ceil((flows * warmUpRounds * 1000) / rate));
-    await send(ways.director, { durationMs: warmUpMs, packetsPerSecond: rate });
-
+    const addresses: Record<Way, string> = { ...TARGETS, redirect: REDIRECTED };
     const durationMs = isQuick ? 500 : 2000;
-    /** Counts what arrived behind the target: what was dropped on the way cost less. */
-    const measure = async (name: keyof typeof ways): Promise<Cost> => {
-      const target = name === 'direct' ? undefined : forwarders[name];
-      const before = target && (await read(target)).sent;
+    /** Counts what was sent on: what was dropped on the way cost less. */
+    const measure = async (way: Way): Promise<Cost> => {
+      const before = (await read(forwarders[way])).sent;
       const busy = busyNs();
-      const sent = await send(ways[name], { durationMs, packetsPerSecond: 0 });
+      const sent = await flood(generator, {
+        ...{ interfaceName: 'eth0', destinationMac, virtualAddress: addresses[way], port: PORT, flows: options.flows },
+        ...{ packetBytes: FAST_PATH_PACKET_BYTES, maxPackets: 2 ** 30, protocol: 'udp' },
+        ...{ durationMs, packetsPerSecond: 0 },
+      });
       const busyMeanwhile = busyNs() - busy - sent.startCpuNs;
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-      const packets = target && before !== undefined ? (await read(target)).sent - before : sent.packets;
+      const packets = (await read(forwarders[way])).sent - before;
       return { packetsPerSecond: (packets * 1e9) / sent.ns, nsPerPacket: busyMeanwhile / packets };
     };
     return {
       async run(index) {
-        const names = ['director', 'null', 'direct'] as const;
-        const order = index % 2 === 0 ? names : names.toReversed();
-        const costs = {} as Record<(typeof names)[number], Cost>;
+        const order = index % 2 === 0 ? WAYS : WAYS.toReversed();
+        const costs = {} as Record<Way, Cost>;
         const before = await read(forwarders.director);
-        for (const name of order) costs[name] = await measure(name);
+        for (const way of order) costs[way] = await measure(way);
         const after = await read(forwarders.director);
-        return figures(costs, (after.fast - before.fast) / (after.sent - before.sent));
+        return figures(options.hook, costs, (after.fast - before.fast) / (after.sent - before.sent));
       },
       close: () => lab.dispose(),
     };
@@ -105,15 +104,23 @@ export const openFastPath: OpenSubject<FastPathTrial> = async (
   }
 };
 
-function figures(costs: Record<Target | 'direct', Cost>, fastPart: number): Figures {
-  const net = (name: Target) => costs[name].nsPerPacket - costs.direct.nsPerPacket;
+async function startRedirector(host: LabHost): Promise<LabProcess> {
+  const options = { from: 'in', to: 'out', address: REDIRECTED };
+  const child = host.spawn([process.execPath, program('redirector'), JSON.stringify(options)]);
+  await child.line((line) => line === 'ready');
+  return child;
+}
+
+function figures(hook: FastPathTrial['hook'], costs: Record<Way, Cost>, fastPart: number): Figures {
+  const net = (way: Target) => costs[way].nsPerPacket - costs.redirect.nsPerPacket;
+  const name = hook === 'ring' ? 'ring' : 'fastPath';
   return {
     ratioOfCost: net('null') / net('director'),
-    fastPathNetNsPerPacket: net('director'),
+    [`${name}NetNsPerPacket`]: net('director'),
     nullLoopNetNsPerPacket: net('null'),
-    directNsPerPacket: costs.direct.nsPerPacket,
-    fastPathPacketsPerSecond: costs.director.packetsPerSecond,
+    redirectNsPerPacket: costs.redirect.nsPerPacket,
+    [`${name}PacketsPerSecond`]: costs.director.packetsPerSecond,
     nullLoopPacketsPerSecond: costs.null.packetsPerSecond,
-    fastPart,
+    ...(hook !== 'ring' && { fastPart }),
   };
 }

@@ -5,6 +5,7 @@ import { openBulk } from './bulk.js';
 import { openControl } from './control.js';
 import { openDevice } from './device.js';
 import { openFastPath } from './fast-path.js';
+import { openFastProgram } from './fast-program.js';
 import { openHealth } from './health.js';
 import { openHealthChanges } from './health-changes.js';
 import { openLookup } from './lookup.js';
@@ -22,6 +23,7 @@ export const subjects = {
   bulk: openBulk,
   device: openDevice,
   fastPath: openFastPath,
+  fastProgram: openFastProgram,
   latency: openLatency,
   control: openControl,
   js: openJs,

@@ -80,6 +80,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     checked.signal?.throwIfAborted();
     const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
     const kept = new DirectorEngine(engine);
+    undo.push(() => kept.end());
     const rings = new Rings(
       engine,
       () => kept.isEnded,

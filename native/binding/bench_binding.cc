@@ -5,6 +5,7 @@
 #include "bench/null_loop.h"
 #include "bench/syn_flood.h"
 #include "binding/arguments.h"
+#include "binding/bench_kernel.h"
 #include "binding/bench_sending.h"
 #include "binding/engine_wrap.h"
 #include "binding/errors.h"
@@ -212,6 +213,7 @@ void registerBench(Napi::Env env, Napi::Object exports) {
   bench.Set("memory", Napi::Function::New(env, memory, "memory"));
   bench.Set("attack", Napi::Function::New(env, attack, "attack"));
   registerSending(env, bench);
+  registerKernel(env, bench);
   bench.Set("synFlood", Napi::Function::New(env, synFlood, "synFlood"));
   bench.Set("NullLoop", NullLoopWrap::define(env));
   exports.Set("bench", bench);

@@ -257,10 +257,10 @@ Result<uint32_t> Director::pin(const PinRequest& request, Tick now) {
 
 void Director::handOver(size_t worker, bool isQueueEmpty) {
   HandOver& noted = worker_[worker]->handOver;
-  if (noted.count != 0) Connections::handOver(noted, isQueueEmpty);
+  if (noted.hasAny()) flows_.connections().handOver(noted, isQueueEmpty);
 }
 
-bool Director::hasToHandOver(size_t worker) const { return worker_[worker]->handOver.count != 0; }
+bool Director::hasToHandOver(size_t worker) const { return worker_[worker]->handOver.hasAny(); }
 
 void Director::joinKernel(const KernelTallies& tallies, std::function<KernelSums()> readSums) {
   pool_.setKernel(tallies);

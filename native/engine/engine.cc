@@ -144,6 +144,9 @@ std::vector<RingState> Engine::lookAtRings() {
   for (const MarkedPort& port : ports_) {
     if (!port.isRing) continue;
     PortState state = port.port->look();
+    if (state.wasRenewed) {
+      for (auto& worker : workers_) worker->wake();
+    }
     states.push_back({port.port->name(), std::move(state)});
   }
   return states;
@@ -160,6 +163,8 @@ Result<void> Engine::startOn(std::unique_ptr<Port> port) {
 Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options,
                                   ErrorQueues errors) {
   ports_ = std::move(ports);
+  std::function<void()> narrowPath;
+  if (fast_ != nullptr) narrowPath = [fast = fast_.get()] { fast->hurry(); };
   for (const MarkedPort& marked : ports_) {
     Port& port = *marked.port;
     for (size_t i = 0; i < port.queueCount(); i++) {
@@ -168,7 +173,7 @@ Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, const EngineSta
       assert(index < director_->workers());
       auto worker = Worker::create(Worker::Parts{*director_, index, port.queue(i), port.maxPacketBytes(), events_,
                                                  options.busyPollUs, isFirst ? std::move(errors) : ErrorQueues{},
-                                                 &policies_.channel(index), isFirst ? routes_ : nullptr});
+                                                 &policies_.channel(index), narrowPath, isFirst ? routes_ : nullptr});
       if (!worker) {
         stop();
         return worker.error();

@@ -1,6 +1,8 @@
 #include "engine/worker.h"
 
 #include <poll.h>
+#include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
@@ -15,7 +17,8 @@ namespace {
 
 constexpr int kIdleSleepMs = 1000;   // how long it sleeps when there is nothing to expire
 constexpr int kRoutesSleepMs = 200;  // how late it tells other workers of routes' MTUs
-constexpr int kReclaimMs = 1;  // how late it notices that a port without a descriptor for it has sent what it kept
+constexpr int kReclaimMs = 1;    // how late it notices that a port without a descriptor for it has sent what it kept
+constexpr long kNapNs = 40'000;  // some vectors of packets at a rate at which naps pay
 constexpr Tick kMemoryTicks = kTicksPerSecond;
 
 }  // namespace
@@ -57,6 +60,8 @@ void Worker::run() {
   OutputVector out([](void* worker, OutputVector& full) { static_cast<Worker*>(worker)->send(full); }, this);
   housekept_ = coarseNow();
   memoryReadAt_ = housekept_ - kMemoryTicks;
+  const bool naps = !parts_.busyPollUs && parts_.queue.allowsNaps();
+  if (naps) ::prctl(PR_SET_TIMERSLACK, 1000UL);
   while (!loop_->isStopping()) {
     turnAnswered_.store(turnsAsked_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     const size_t received = receive();
@@ -67,6 +72,7 @@ void Worker::run() {
       spin_.took();
       director.process(parts_.index, vector_->packets(), now, out);
       out.flush();
+      tellNarrowPaths();
     }
     if (parts_.policies != nullptr && director.hasParked(parts_.index)) consultPolicies(now, out);
     const bool isTime = now - housekept_ >= kHousekeepTicks;
@@ -79,7 +85,10 @@ void Worker::run() {
     const bool readsOn = !parts_.queue.isDrained() || director.hasToHandOver(parts_.index);
     if ((received > 0 && readsOn) || !isExpiryDone_) continue;
     const uint64_t idleNs = monotonicNs();
-    if (!isDeviceLost_ && spin_.looksAgain(idleNs)) continue;
+    if (!isDeviceLost_ && spin_.looksAgain(idleNs)) {
+      if (naps) nap();
+      continue;
+    }
     sleep(now);
     spin_.slept(monotonicNs() - idleNs);
   }
@@ -106,6 +115,11 @@ size_t Worker::receive() {
   isDeviceLost_ = true;
   parts_.events.push({EventType::deviceLost, parts_.index, received.error().message});
   return 0;
+}
+
+void Worker::nap() const {
+  const timespec duration{0, kNapNs};
+  ::nanosleep(&duration, nullptr);
 }
 
 void Worker::sleep(Tick now) {
@@ -171,7 +185,16 @@ void Worker::readErrors(Tick now, OutputVector& out) {
     if (!received || received.value() == 0) continue;
     parts_.director.process(parts_.index, vector_->packets(), now, out);
     out.flush();
+    tellNarrowPaths();
   }
+}
+
+void Worker::tellNarrowPaths() {
+  const uint64_t lowered = parts_.director.stats(parts_.index).pathMtuLowered.read();
+  if (lowered == narrowPathsTold_) [[likely]]
+    return;
+  narrowPathsTold_ = lowered;
+  if (parts_.onNarrowPath) parts_.onNarrowPath();
 }
 
 // One worker reads the memory for all; the automatic defences go by what it finds.

@@ -5,6 +5,7 @@
 //  1. When idle, it sleeps in poll; it spins only for as long as it was told to, or some 20 us while packets come
 //     densely (idle_spin.h). While nothing has a deadline, it wakes up once a second, or five times where other workers
 //     go by the routes that it reads.
+//     Where its queue allows that, and nobody has said how long to spin, it naps in place of spinning.
 //  2. After stop() it ends within one vector, whatever the device does.
 //  3. It reads into no vector of which its port still holds a buffer; when it has no other, it reads nothing.
 #pragma once
@@ -38,8 +39,9 @@ class Worker {
     EventRing& events;
     std::optional<uint32_t> busyPollUs;  // how long to spin on an idle queue before sleeping; see idle_spin.h
     std::vector<std::unique_ptr<DeviceQueue>>
-        errors{};                       // ICMP errors about outer packets: read when idle, and now and then
-    PolicyChannel* policies = nullptr;  // where new connections are asked about; null: nowhere
+        errors{};                          // ICMP errors about outer packets: read when idle, and now and then
+    PolicyChannel* policies = nullptr;     // where new connections are asked about; null: nowhere
+    std::function<void()> onNarrowPath{};  // called when a path MTU has fallen; takes no time
     std::shared_ptr<const NextHopResolver> routes =
         nullptr;  // whose MTUs this worker tells the director; null: nobody's
   };
@@ -64,6 +66,7 @@ class Worker {
   void run();
   size_t receive();
   void sleep(Tick now);
+  void nap() const;
   int sleepMs(Tick now) const;
   void consultPolicies(Tick now, OutputVector& out);
   void housekeep(Tick now);
@@ -76,6 +79,7 @@ class Worker {
   SendResult sendBy(OutputWay way, std::span<const OutputPacket> packets);
   void readErrors(Tick now, OutputVector& out);
   void readRoutes();
+  void tellNarrowPaths();
 
   Parts parts_;
   VectorPool vectors_;
@@ -92,6 +96,7 @@ class Worker {
   ReadCounts readsCounted_;
   uint64_t offloadsRefusedCounted_ = 0;
   SegmentRoom segments_;
+  uint64_t narrowPathsTold_ = 0;
   uint64_t routesRead_ = 0;  // generation
   LossReport losses_;
   IdleSpin spin_;

@@ -1,6 +1,8 @@
 #include "fastpath/fast_path.h"
 
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -18,6 +20,8 @@ namespace {
 constexpr int kHurriedMs = 1, kBusyMs = 20, kIdleMs = 250;
 // How often it looks at next hops and path MTUs.
 constexpr uint64_t kRefreshMs = 50;
+// How long it waits closely for next hops to be resolved.
+constexpr uint64_t kResolvingMs = 2000;
 // How often it looks whether the program is attached.
 constexpr uint64_t kMendMs = 1000;
 constexpr unsigned kThoroughMends = 10;  // one in so many looks closely
@@ -61,16 +65,19 @@ Result<std::unique_ptr<FastPath>> FastPath::create(size_t tableBytes) {
   if (!counts) return counts.error();
   auto state = BpfArray<FastState>::make(kOwner + "'s state", 1);
   if (!state) return state.error();
+  UniqueFd hurries(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!hurries) return Error::fromErrno(errno, "eventfd", "can't start the fast path's keeper");
   auto life = LifeLine::make(kOwner);
   if (!life) return life.error();
-  return std::unique_ptr<FastPath>(new FastPath(
-      std::move(region).value(), std::move(servers).value(), std::move(sources).value(), std::move(tallies).value(),
-      std::move(counts).value(), std::move(state).value(), std::move(life).value(), cpus, way.value()));
+  return std::unique_ptr<FastPath>(new FastPath(std::move(region).value(), std::move(servers).value(),
+                                                std::move(sources).value(), std::move(tallies).value(),
+                                                std::move(counts).value(), std::move(state).value(),
+                                                std::move(life).value(), std::move(hurries), cpus, way.value()));
 }
 
 FastPath::FastPath(BpfArray<Line> region, BpfArray<FastServer> servers, BpfArray<FastSource> sources,
                    BpfArray<FastTally> tallies, BpfArray<FastCounts> counts, BpfArray<FastState> state, LifeLine life,
-                   size_t cpus, TcWay way)
+                   UniqueFd hurries, size_t cpus, TcWay way)
     : region_(std::move(region)),
       serverMap_(std::move(servers)),
       sourceMap_(std::move(sources)),
@@ -81,6 +88,7 @@ FastPath::FastPath(BpfArray<Line> region, BpfArray<FastServer> servers, BpfArray
       table_(std::as_writable_bytes(region_.lines())),
       cpus_(cpus),
       hooks_(kOwner, kFastPathName, way, [this](TcPlace place) { return loadFor(place); }),
+      hurries_(std::move(hurries)),
       servers_(serverMap_.lines(), waitForPrograms) {}
 
 FastPath::~FastPath() { stop(); }
@@ -165,16 +173,30 @@ void FastPath::refresh() {
   life_.extend();
   const Tick time = now();
   wanted_.clear();
+  size_t lacking = 0;
   director_->eachServer(kFastMaxServers, [&](const ServerView* view, const Tunables& tunables) {
     const bool isUsed = view != nullptr && view->carries;
-    wanted_.push_back(isUsed ? fastServer(*view, nextHops_(view->address), director_->settings(), tunables, time)
-                             : FastServer{});
+    const auto hop = isUsed && view->suitsKernel ? nextHops_(view->address) : std::nullopt;
+    if (isUsed && view->suitsKernel && !hop) lacking++;
+    wanted_.push_back(isUsed ? fastServer(*view, hop, director_->settings(), tunables, time) : FastServer{});
   });
+  // Some are never resolved, as those behind links without Ethernet addresses.
+  if (std::exchange(lacking_, lacking) != lacking) lackingUntilMs_ = coarseNowMs() + kResolvingMs;
   servers_.set(wanted_);
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     auto& isNearlyFull = stateMap_.lines()[0].isNearlyFull[family == Family::ipv4 ? 0 : 1];
     std::atomic_ref(isNearlyFull).store(director_->isNearlyFull(family) ? 1 : 0, std::memory_order_relaxed);
   }
+}
+
+bool FastPath::lacksHops() {
+  const std::lock_guard guard(lock_);
+  return lacking_ != 0 && coarseNowMs() < lackingUntilMs_;
+}
+
+void FastPath::hurry() {
+  const uint64_t one = 1;
+  (void)!::write(hurries_.get(), &one, sizeof one);
 }
 
 // The program reads no connection for longer than it runs.
@@ -186,23 +208,27 @@ void FastPath::announce() {
 }
 
 void FastPath::run() {
+  bool waits = false;  // for next hops
   uint64_t refreshedMs = 0, mendedMs = coarseNowMs(), packets = 0;
   unsigned mends = 0;
   while (!loop_->isStopping()) {
     life_.extend();
     const bool hurries = director_->kernelHurries();
     announce();
-    if (const uint64_t time = coarseNowMs(); time - refreshedMs >= kRefreshMs) {
+    uint64_t asked = 0;
+    const bool isAsked = ::read(hurries_.get(), &asked, sizeof asked) > 0;
+    if (const uint64_t time = coarseNowMs(); isAsked || waits || time - refreshedMs >= kRefreshMs) {
       refreshedMs = time;
       refresh();
+      waits = lacksHops();
       if (time - mendedMs >= kMendMs) {
         mendedMs = time;
         hooks_.mend(++mends % kThoroughMends == 0 ? TcHooks::Look::thorough : TcHooks::Look::quick);
       }
     }
     const bool goesOn = std::exchange(packets, counts().sent.packets) != packets;
-    pollfd wait{loop_->descriptor(), POLLIN, 0};
-    ::poll(&wait, 1, hurries ? kHurriedMs : goesOn ? kBusyMs : kIdleMs);
+    pollfd wait[] = {{loop_->descriptor(), POLLIN, 0}, {hurries_.get(), POLLIN, 0}};
+    ::poll(wait, std::size(wait), hurries ? kHurriedMs : goesOn || waits ? kBusyMs : kIdleMs);
     if (!loop_->isStopping()) loop_->clear();
   }
 }

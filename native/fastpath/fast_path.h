@@ -50,6 +50,9 @@ class FastPath {
   void stop();
 
   void refresh();
+  // Has the thread refresh as soon as it can: a path has become too narrow. Any thread may call this, and it takes no
+  // time.
+  void hurry();
   // Returns what the program has counted, summed over CPUs.
   KernelSums counts() const;
   bool isLoaded() const { return program_ >= 0; }
@@ -63,10 +66,11 @@ class FastPath {
   };
   FastPath(BpfArray<Line> region, BpfArray<FastServer> servers, BpfArray<FastSource> sources,
            BpfArray<FastTally> tallies, BpfArray<FastCounts> counts, BpfArray<FastState> state, LifeLine life,
-           size_t cpus, TcWay way);
+           UniqueFd hurries, size_t cpus, TcWay way);
   Result<void> startKeeper();
   Result<UniqueFd> loadFor(TcPlace place);
   void run();
+  bool lacksHops();
   void announce();
 
   BpfArray<Line> region_;
@@ -82,9 +86,12 @@ class FastPath {
   NextHops nextHops_;  // empty while it does not run
   TcHooks hooks_;
   int program_ = -1;
-  std::mutex lock_;  // of the next few
+  UniqueFd hurries_;  // an eventfd, readable after hurry()
+  std::mutex lock_;   // of the next few
   FastServers servers_;
   std::vector<FastServer> wanted_;
+  size_t lacking_ = 0;  // servers whose next hops are not resolved
+  uint64_t lackingUntilMs_ = 0;
   uint64_t announced_ = 0;            // the thread's own
   std::unique_ptr<LoopThread> loop_;  // null while it does not run; last: it uses all the others
 };

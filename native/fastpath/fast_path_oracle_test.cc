@@ -138,7 +138,9 @@ TEST("the fast path sends by every method and family as the director does") {
   }
 }
 
-TEST("the fast path makes the checksums of tunnels without a look at the packet's bytes, as the director does with one") {
+TEST(
+    "the fast path makes the checksums of tunnels without a look at the packet's bytes, as the director does with "
+    "one") {
   SKIP_WITHOUT_FAST_PATH();
   Random random(2);
   for (const bool hasRange : {false, true}) {

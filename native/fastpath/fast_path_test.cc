@@ -52,6 +52,31 @@ TEST("the fast path leaves a packet that is more than one more, and what follows
   CHECK_EQ(b.reason(kFast_notYet), 2u);
 }
 
+TEST("a connection is handed over once the queue was empty behind its packets, whatever came between") {
+  SKIP_WITHOUT_FAST_PATH();
+  Established b;
+  const auto other = [](uint16_t port, uint8_t flags) {
+    return PacketBuilder().ip("198.51.100.8", "192.0.2.10").dontFragment().tcp(port, 80, flags).build();
+  };
+  const auto sendMore = [&](const Bytes& packet, bool isQueueEmpty) {
+    b.t.send(packet);
+    b.t.director.handOver(0, isQueueEmpty);
+  };
+  for (uint16_t port = 1; port <= 300; port++) {
+    for (const uint8_t flags : {kTcpSyn, kTcpAck, kTcpAck, kTcpAck}) sendMore(other(port, flags), false);
+  }
+  // One ends before it is handed over, and the first ones have given way: no more than 256 wait.
+  sendMore(other(299, kTcpAck | kTcpFin), false);
+  CHECK(b.t.director.hasToHandOver(0));
+  CHECK(b.run(other(300, kTcpAck)).empty());
+  sendMore(b.ack, true);
+  CHECK(!b.t.director.hasToHandOver(0));
+  CHECK(!b.run(other(300, kTcpAck)).empty());
+  CHECK(b.run(other(299, kTcpAck)).empty());
+  CHECK(!b.run(other(298, kTcpAck)).empty());
+  CHECK(b.run(other(1, kTcpAck)).empty());
+}
+
 TEST("the fast path at an ingress counts the hop, and leaves to the host what is at its last") {
   SKIP_WITHOUT_FAST_PATH();
   Established b({"rr"}, 0, /*isIngress=*/true);

@@ -75,7 +75,9 @@ struct Server {
 TEST_IN_NAMESPACE("the program takes packets out of every tunnel that is vouched for, as the sockets' way does") {
   SKIP_WITHOUT_PROGRAMS();
   Server s;
-  uint64_t packets = 0, bytes = 0;
+  uint64_t packets = 0, bytes = 0, nowMs = 0;
+  // Kernels before 6.3 change no packet's family, so the sockets take those.
+  const bool mayLeaveMixed = findTcWay("the program").value() == TcWay::filter;
   for (const TunnelOptions& method : kTunnelMethods) {
     // What has a checksum of its own is the sockets'.
     const bool isTaken = method.checksum == TunnelChecksum::none;
@@ -83,10 +85,12 @@ TEST_IN_NAMESPACE("the program takes packets out of every tunnel that is vouched
       for (const Family outer : {Family::ipv4, Family::ipv6}) {
         const Bytes sent = innerPacket(inner, 333);
         const Bytes packet = tunnelled(method, inner, outer, sent);
-        s.path->sweep(packets + 100'000 * (packets + 1));  // nobody is vouched for any more
+        nowMs += 100'000;
+        s.path->sweep(nowMs);  // nobody is vouched for any more
         CHECK(s.take(packet).empty());
-        s.path->vouch(s.tunnelOf(packet), packets + 100'000 * (packets + 1));
+        s.path->vouch(s.tunnelOf(packet), nowMs);
         const Bytes taken = s.take(packet);
+        if (taken.empty() && mayLeaveMixed && inner != outer) continue;
         if (!CHECK(taken == (isTaken ? sent : Bytes{}))) fail(__FILE__, __LINE__, textOf(method, inner, outer));
         packets += taken.empty() ? 0 : 1;
         bytes += taken.size();

@@ -94,7 +94,7 @@ describeLab('a ring', () => {
     const host: LabHost = stage.director;
     host.ip(['link add side0 type veth peer name side1', 'link set side0 up', 'link set side1 up']);
     director = await DirectorAgent.open(host, {
-      ...{ source: directorAddress, device: { name: 'tunvs0', queues: 1 }, rings: ['side0'] },
+      ...{ source: directorAddress, device: { name: 'tunvs0', queues: 2 }, rings: ['side0'] },
       ...withoutFastPath,
     });
     await serve(director, stage.virtualAddress);

@@ -3,9 +3,15 @@ import type { Director, DirectorOpenOptions, RealServerOptions, FastPathChoice }
 import { Agent } from '../../lib/lab/agent.js';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 
-/** All labs are also run with TUNVS_TEST_FAST_PATH=auto: nothing that they see may depend on it. */
-const mode = process.env.TUNVS_TEST_FAST_PATH as FastPathChoice | undefined;
-const inMode: Partial<DirectorOpenOptions> = mode === undefined ? {} : { fastPath: mode };
+/**
+ * Labs are also run with TUNVS_TEST_FAST_PATH=auto, and with TUNVS_TEST_RINGS=eth0: nothing that they see may depend on
+ * who carries the packets.
+ */
+const { TUNVS_TEST_FAST_PATH: fastPath, TUNVS_TEST_RINGS: ring } = process.env;
+const inMode: Partial<DirectorOpenOptions> = {
+  ...(fastPath !== undefined && { fastPath: fastPath as FastPathChoice }),
+  ...(ring !== undefined && { rings: [ring] }),
+};
 
 export class DirectorAgent {
   readonly #agent: Agent;
@@ -13,7 +19,9 @@ export class DirectorAgent {
   static async open(host: LabHost, options: DirectorOpenOptions): Promise<DirectorAgent> {
     const agent = await Agent.connect(host.node(new URL('./programs/director-agent.js', import.meta.url)));
     try {
-      await agent.call('open', { ...inMode, ...options });
+      // A ring sees packets before they have marks.
+      const rings = options.markDevices === undefined ? {} : { rings: [] };
+      await agent.call('open', { ...inMode, ...rings, ...options });
     } catch (error) {
       await agent.process.stop();
       throw error;

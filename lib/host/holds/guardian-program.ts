@@ -18,8 +18,11 @@ const BETWEEN_LOOKS_MS = 100;
 async function main(folder: string, id: string): Promise<void> {
   const store = new FileStore(folder);
   for (let look = 0; look < LOOKS && store.locked(() => store.isHeld(id)); look++) await sleep(BETWEEN_LOOKS_MS);
-  store.locked(() => cleanUp(store, thisHost, { isDue: (entry) => !endsLoops(thisHost, entry) }));
-  native.removeDeadTcFilters();
+  try {
+    store.locked(() => cleanUp(store, thisHost, { isDue: (entry) => !endsLoops(thisHost, entry) }));
+  } finally {
+    native.removeDeadTcFilters();
+  }
 }
 
 const [folder, id] = process.argv.slice(2);

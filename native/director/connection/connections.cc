@@ -15,20 +15,37 @@ bool mayHandOver(uint8_t protocol, uint8_t state) {
   return protocol == kUdpProtocol || (protocol == kTcpProtocol && state == static_cast<uint8_t>(TcpState::established));
 }
 
+void giveToKernel(Conn& conn) {
+  conn.flags.fetch_or(kConnHandedOver | kConnFast);
+  // Another worker may have changed the state meanwhile. Of the two, the later one sees what the other has done.
+  if (!mayHandOver(conn.protocol, conn.state.load())) conn.flags.fetch_and(static_cast<uint8_t>(~kConnFast));
+}
+
 }  // namespace
 
-void Connections::handOver(HandOver& noted, bool isQueueEmpty) {
-  for (Conn* conn : std::span(noted.conns, noted.count)) {
+void Connections::handOver(HandOver& noted, bool isQueueEmpty) const {
+  for (size_t i = 0; i < noted.count; i++) {
+    Conn* const conn = noted.conns[i];
     const bool isFirst = (conn->flags.load(std::memory_order_relaxed) & kConnHandedOver) == 0;
     const uint32_t packets = conn->packets.load(std::memory_order_relaxed);
     const bool hasWaited =
         isFirst ? packets >= HandOver::kPacketsUnderLoad : packets % HandOver::kPacketsUntilAgain == 0;
-    if (!isQueueEmpty && !hasWaited) continue;
-    conn->flags.fetch_or(kConnHandedOver | kConnFast);
-    // Another worker may have changed the state meanwhile. Of the two, the later one sees what the other has done.
-    if (!mayHandOver(conn->protocol, conn->state.load())) conn->flags.fetch_and(static_cast<uint8_t>(~kConnFast));
+    if (isQueueEmpty || hasWaited) {
+      giveToKernel(*conn);
+    } else {
+      noted.wait(noted.keys[i]);
+    }
   }
   noted.count = 0;
+  if (!isQueueEmpty) return;
+  for (; noted.waiting != 0; noted.waiting--) {
+    const size_t place = (noted.nextWaiting + HandOver::kMostWaiting - noted.waiting) % HandOver::kMostWaiting;
+    const FlowKey& key = noted.waitingKeys[place];
+    const ConnTable& table = entries_.table(key.family);
+    Conn* const conn = table.find(key, table.hash(key));
+    if (conn != nullptr && conn->packets.load(std::memory_order_relaxed) >= HandOver::kLeastPackets)
+      giveToKernel(*conn);
+  }
 }
 
 [[gnu::noinline]] std::optional<Verdict> Connections::pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash,

@@ -36,7 +36,7 @@ class Connections {
 
   // Hands the connections that noteUsual() has noted over to the kernel's fast path. Call it after the vector's packets
   // have been sent, before the worker leaves its epoch. `isQueueEmpty`: nothing waited behind the vector.
-  static void handOver(HandOver& noted, bool isQueueEmpty);
+  void handOver(HandOver& noted, bool isQueueEmpty) const;
 
   // Tells whether the connection gives way to a new one for this packet, or is reset.
   static bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
@@ -128,7 +128,7 @@ inline const ServerView* Connections::noteUsual(const Pass& pass, Conn& conn, co
   conn.packets.store(packets, std::memory_order_relaxed);
   conn.expires.store(deadline, std::memory_order_relaxed);
   if (pass.worker.handOver.isOn.load(std::memory_order_relaxed)) [[unlikely]]
-    pass.worker.handOver.note(conn, packets, server->suitsKernel);
+    pass.worker.handOver.note(conn, parsed.key, packets, server->suitsKernel);
   return server;
 }
 

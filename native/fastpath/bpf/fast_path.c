@@ -28,16 +28,16 @@ extern const struct {
 
 enum { kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10 };
 
-/* What the program knows of a packet. */
+/* What the program knows of a packet. Each member has a place of its own on the stack, as with WIDE(). */
 struct Parsed {
   struct Flow flow;
-  __u32 length;      /* of the whole packet, as its header says */
-  __u32 longest;     /* of the packet, or of its longest segment */
-  __u8 isV4, trafficClass, ttl, dontFragment;
-  __u8 hasNoSum;     /* UDP without a checksum */
-  __u32 first;       /* word of an IPv6 header */
-  __u16 check;       /* of the IPv4 header */
-  int leaves; /* why it goes on to the engine, with its connection; -1: it need not */
+  __u64 length;  /* of the whole packet, as its header says */
+  __u64 longest; /* of the packet, or of its longest segment */
+  __u64 isV4, trafficClass, ttl, dontFragment;
+  __u64 hasNoSum; /* UDP without a checksum over all of it */
+  __u64 first;    /* word of an IPv6 header */
+  __u64 check;    /* of the IPv4 header */
+  __s64 leaves;   /* why it goes on to the engine, with its connection; -1: it need not */
 };
 
 /* What goes on from an ingress may be anything, so only what comes to the TUN device is counted. */
@@ -70,7 +70,8 @@ INLINE int parseTransport(struct __sk_buff *skb, void *transport, __u8 protocol,
     if (parsed->longest > parsed->length) parsed->longest = parsed->length;
   } else {
     if (parsed->length < headerBytes + 8) return kFast_other;
-    parsed->hasNoSum = ((const __u16 *)transport)[3] == 0;
+    /* What is behind the datagram, within the IP packet, is not in its sum. */
+    parsed->hasNoSum = ((const __u16 *)transport)[3] == 0 || BE16(((const __u16 *)transport)[2]) != parsed->length - headerBytes;
     if (segment) parsed->leaves = kFast_other;
     parsed->longest = parsed->length;
   }
@@ -135,12 +136,13 @@ INLINE int letGo(struct __sk_buff *skb, struct Conn *conn, __u32 reason) {
 
 /* Counts the hop, as the host does that forwards a packet, which begins at `at`. Returns 0 when it is done. */
 INLINE int countHop(struct __sk_buff *skb, __u32 at, const struct Parsed *parsed) {
-  if (!parsed->isV4) return storeBytes(skb, at + 7, &parsed->ttl, 1, BPF_F_RECOMPUTE_CSUM);
+  const __u8 hops = parsed->ttl;
+  if (!parsed->isV4) return storeBytes(skb, at + 7, &hops, 1, BPF_F_RECOMPUTE_CSUM);
   const __u32 sum = parsed->check + BE16(0x0100); /* RFC 1624 */
   const struct {
     __u8 ttl, protocol;
     __u16 check;
-  } changed = {parsed->ttl, parsed->flow.tail >> 32, sum + (sum >= 0xffff)};
+  } changed = {hops, parsed->flow.tail >> 32, sum + (sum >= 0xffff)};
   return storeBytes(skb, at + 8, &changed, 4, BPF_F_RECOMPUTE_CSUM);
 }
 
@@ -172,22 +174,25 @@ INLINE int writeOuter(struct __sk_buff *skb, const struct FastServer *server, co
   } outer;
 #pragma unroll
   for (int i = 0; i < 15; i++) outer.words[i] = ((const __u32 *)server->header)[i];
+  outer.words[15] = 0;
   const __u32 outerBytes = server->outerBytes;
   const __u32 total = parsed->length + outerBytes;
   const __u8 flags = server->flags;
   __u8 trafficClass = parsed->trafficClass;
   trafficClass -= trafficClass & (trafficClass >> 1) & 1; /* RFC 3168 section 9.1.1: CE becomes ECT(0) */
-  const struct FastSource *source = 0;
-  if (server->sourceMask) {
+  /* Any place will do where there is no source to choose; none would not, as with LEAVE(). */
+  const struct FastSource *source = (const struct FastSource *)server;
+  const int hasSource = server->sourceMask != 0;
+  if (hasSource) {
     __u32 chosen = hash >> 8 & server->sourceMask;
     source = mapLookup(&sources, &chosen);
-    if (!source) return -1;
+    if (!source) LEAVE();
   }
   if (flags & kFastOuterIpv6) {
     outer.words[0] |= BE16(trafficClass << 4);
     outer.halves[2] = BE16(total - 40);
     outer.bytes[7] = parsed->ttl;
-    if (source) {
+    if (hasSource) {
 #pragma unroll
       for (int i = 0; i < 4; i++) outer.words[2 + i] = ((const __u32 *)source->v6)[i];
     }
@@ -199,7 +204,7 @@ INLINE int writeOuter(struct __sk_buff *skb, const struct FastServer *server, co
     outer.halves[3] = keepsDf ? BE16(0x4000) : 0;
     outer.bytes[8] = parsed->ttl;
     __u64 sum = server->sum;
-    if (source) {
+    if (hasSource) {
       outer.words[3] = source->v4;
       sum += source->sum;
     }
@@ -214,7 +219,7 @@ INLINE int writeOuter(struct __sk_buff *skb, const struct FastServer *server, co
   __u64 covered = 0;
   if (flags & kFastSums) {
     covered = (__u64)server->coveredSum + packetSum(parsed);
-    if (source && (flags & kFastUdp)) {
+    if (hasSource && (flags & kFastUdp)) {
       /* As in mustTell(): each at a place of its own. */
       const __u32 six = *(volatile __u32 *)&source->sum6, four = *(volatile __u32 *)&source->sum;
       covered += flags & kFastOuterIpv6 ? six : four;
@@ -250,13 +255,15 @@ INLINE int writeOuter(struct __sk_buff *skb, const struct FastServer *server, co
   /* At an ingress the packet may have a sum over all of it, which the card has made. */
   const __u64 sums = CONSTANT(kFastIngress) ? BPF_F_RECOMPUTE_CSUM : 0;
   if (outerBytes == 20) return storeBytes(skb, ETH_HLEN, &outer, 20, sums);
-  if (outerBytes > kFastOuterRoom || outerBytes == 0) return -1;
-  return storeBytes(skb, ETH_HLEN, &outer, outerBytes, sums);
+  /* It is 1 to 60. Verifiers before Linux 6.8 learn that from no comparison. */
+  __u32 bytes = (outerBytes - 1) & (sizeof outer - 1);
+  asm volatile("%0 += 1" : "+r"(bytes));
+  return storeBytes(skb, ETH_HLEN, &outer, bytes, sums);
 }
 
 /* Sends the packet on. The connection, whose deadline was `expires`, lives on until `deadline`. */
-INLINE int sendOn(struct __sk_buff *skb, const struct FastServer *server, __u32 ifindex, const struct Parsed *parsed,
-                  __u64 hash, __u32 id, struct Conn *conn, __u32 expires, __u32 deadline) {
+INLINE int sendOn(struct __sk_buff *skb, const struct FastServer *server, __u64 ifindex, const struct Parsed *parsed,
+                  __u64 hash, __u32 id, struct Conn *conn, __u64 expires, __u64 deadline) {
   const __u32 linkBytes = CONSTANT(kFastLinkBytes), cpus = CONSTANT(kFastCpus);
   const __u32 outerBytes = server->outerBytes;
   __u32 cpu = currentCpu();
@@ -288,7 +295,7 @@ INLINE int sendOn(struct __sk_buff *skb, const struct FastServer *server, __u32 
   }
   *(volatile __u32 *)&conn->packets = conn->packets + 1;
   /* Not if the engine has set another deadline meanwhile, as the connection's state has changed. */
-  __sync_val_compare_and_swap(&conn->expires, expires, deadline);
+  __sync_val_compare_and_swap(&conn->expires, (__u32)expires, (__u32)deadline);
   own->total.packets++;
   own->total.bytes += parsed->length;
   tally->identification++;
@@ -324,7 +331,7 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
   if (CONSTANT(kFastIngress) && --parsed.ttl == 0) return TC_ACT_UNSPEC; /* the host says so to the sender */
 
   __u64 hash;
-  __u32 meta = 0;
+  __u32 meta;
   struct Conn *conn;
   if (parsed.isV4) {
     hash = flowHash(&parsed.flow, 1);
@@ -333,20 +340,23 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
     hash = flowHash(&parsed.flow, 0);
     conn = findConn(&parsed.flow, hash, 0, &meta);
   }
-  if (!conn) return goOn(skb, kFast_unknown);
+  if (!meta) return goOn(skb, kFast_unknown);
   if (!(meta & kFast << kFlagsShift)) {
     const __u32 told = skb->tc_index - kFastTold;
     return goOn(skb, told < kFastReasons ? told : kFast_notYet);
   }
   if (CONSTANT(kFastMayOutlive) && hasEnded(&life)) return letGo(skb, conn, kFast_server);
   if (parsed.leaves >= 0) return letGo(skb, conn, parsed.leaves);
-  const __u32 now = coarseNanoseconds() / kNanosecondsPerTick;
-  const __u32 expires = *(volatile __u32 *)&conn->expires;
-  if ((int)(now - expires) >= 0) return letGo(skb, conn, kFast_expired);
+  __u64 now = coarseNanoseconds() / kNanosecondsPerTick;
+  __u64 expires = *(volatile __u32 *)&conn->expires;
+  WIDE(now);
+  WIDE(expires);
+  if ((int)(__u32)(now - expires) >= 0) return letGo(skb, conn, kFast_expired);
   __u32 id = *(volatile __u32 *)&conn->server;
   const struct FastServer *server = mapLookup(&servers, &id);
   if (!server) return letGo(skb, conn, kFast_server);
-  const __u32 ifindex = *(volatile __u32 *)&server->ifindex;
+  __u64 ifindex = *(volatile __u32 *)&server->ifindex;
+  WIDE(ifindex);
   if (!ifindex) return letGo(skb, conn, kFast_server);
   /* The checksums of segments would differ, and without its own checksum the packet's bytes have to be summed up. */
   if ((*(volatile __u8 *)&server->flags & kFastSums) && (parsed.hasNoSum || skb->gso_size))
@@ -354,9 +364,10 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
   const __u32 packets = conn->packets + 1;
   /* As in mustTell(): each at a place of its own. */
   const __u32 tcp = *(volatile __u32 *)&server->tcpTicks, udp = *(volatile __u32 *)&server->udpTicks;
-  const __u32 deadline = now + (parsed.flow.tail >> 32 == IPPROTO_TCP ? tcp : udp);
+  __u64 deadline = now + (parsed.flow.tail >> 32 == IPPROTO_TCP ? tcp : udp);
+  WIDE(deadline);
   if ((packets & ~8u) == 3 && mustTell(conn, parsed.isV4)) return letGo(skb, conn, kFast_rise);
-  if ((int)(deadline - expires) < 0) return letGo(skb, conn, kFast_rise);
+  if ((int)(__u32)(deadline - expires) < 0) return letGo(skb, conn, kFast_rise);
   if (parsed.longest > server->longest) return letGo(skb, conn, kFast_tooLong);
   return sendOn(skb, server, ifindex, &parsed, hash, id, conn, expires, deadline);
 }

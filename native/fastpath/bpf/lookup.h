@@ -72,8 +72,9 @@ INLINE __u64 tagMatches(__u64 tags, __u8 tag) {
   return ~(((difference & ~high) + ~high) | difference) & high;
 }
 
-/* Returns the live connection of a flow; null: none was found here. `known` gets its meta word as it was before the key
- * was compared: if that has kFast, the entry is used for no other connection while this program runs. */
+/* Returns the live connection of a flow. `known` gets its meta word as it was before the key was compared: if that has
+ * kFast, the entry is used for no other connection while this program runs. It is 0 when none was found here; then the
+ * place that is returned is no connection's, and there for the verifier alone (as with LEAVE()). */
 INLINE struct Conn* findConn(const struct Flow* flow, __u64 hash, int isV4, __u32* known) {
   const __u64 buckets = isV4 ? CONSTANT(kFastShardBuckets4) : CONSTANT(kFastShardBuckets6);
   const __u64 shardLines = isV4 ? CONSTANT(kFastShardLines4) : CONSTANT(kFastShardLines6);
@@ -81,6 +82,8 @@ INLINE struct Conn* findConn(const struct Flow* flow, __u64 hash, int isV4, __u3
                       ((hash >> 32) * CONSTANT(kFastShards) >> 32) * shardLines;
   const __u32 bucketsLine = shard + (isV4 ? CONSTANT(kFastBucketsLine4) : CONSTANT(kFastBucketsLine6));
   const __u32 connsLine = shard + (isV4 ? CONSTANT(kFastConnsLine4) : CONSTANT(kFastConnsLine6));
+  struct Conn* none = 0;
+  *known = 0;
   __u32 bucket = (hash & 0xffffffff) * buckets >> 32;
   __u8 tag = hash ^ (hash >> 16);
   if (tag < 2) tag += 2;
@@ -88,7 +91,8 @@ INLINE struct Conn* findConn(const struct Flow* flow, __u64 hash, int isV4, __u3
   for (int probe = 0; probe < 2; probe++) {
     __u32 at = bucketsLine + (bucket >> 2);
     const union Line* line = mapLookup(&region, &at);
-    if (!line) return 0;
+    if (!line) LEAVE();
+    if (probe == 0) none = (struct Conn*)line;
     const volatile struct Bucket* looked = &line->buckets[bucket & 3];
     const __u64 low = looked->low, high = looked->high;
     __u64 lowMatches = tagMatches(low, tag), highMatches = tagMatches(high, tag) & 0x0080808080808080ULL;
@@ -112,7 +116,7 @@ INLINE struct Conn* findConn(const struct Flow* flow, __u64 hash, int isV4, __u3
       const __u32 unit = bucket * kSlots + slot;
       at = connsLine + (isV4 ? unit >> 1 : unit);
       union Line* found = mapLookup(&region, &at);
-      if (!found) return 0;
+      if (!found) LEAVE();
       struct Conn* conn = isV4 ? &found->conns[unit & 1] : &found->six.conn;
       const __u32 meta = *(volatile __u32*)&conn->meta;
       if (conn->addresses != flow->words[0] || conn->ports != (__u32)flow->tail) continue;
@@ -124,13 +128,13 @@ INLINE struct Conn* findConn(const struct Flow* flow, __u64 hash, int isV4, __u3
       *known = meta;
       return conn;
     }
-    if (high >> 56 == 0) return 0;
+    if (high >> 56 == 0) return none;
     /* 0 behind the last: by arithmetic, so that the verifier knows equally little of it on all ways. */
     __u64 isWithin = ((__s64)(bucket + 1ULL - buckets)) >> 63;
     asm volatile("" : "+r"(isWithin));
     bucket = (bucket + 1) & (__u32)isWithin;
   }
-  return 0;
+  return none;
 }
 
 #endif

@@ -52,7 +52,9 @@ Result<void> NetlinkExchange::askForAll(std::span<uint8_t> request, const std::s
     if (!answer) return answer.error();
     forEachNetlinkMessage(answer.value(), [&](const nlmsghdr& header, std::span<const uint8_t> message) {
       isDone = header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR;
-      if (header.nlmsg_type == NLMSG_ERROR) error = -loadUnaligned<int32_t>(message.data() + NLMSG_HDRLEN);
+      // The end of a list has an error, too.
+      if (isDone && message.size() >= NLMSG_HDRLEN + sizeof(int32_t))
+        error = -loadUnaligned<int32_t>(message.data() + NLMSG_HDRLEN);
       if (!isDone) visit(message);
       return !isDone;
     });

@@ -13,7 +13,8 @@
 
 namespace tunvs {
 
-// Returns what bpf(2) returns: often a descriptor, or -1 with errno set.
+// Returns what bpf(2) returns: often a descriptor, or -1 with errno set. Maps are made and programs loaded by this
+// process's token, if it has one (bpf_token.h).
 int bpfCall(int command, bpf_attr& attributes);
 
 template <typename T>

@@ -20,6 +20,7 @@ class ComposedQueue final : public PortQueue {
   Result<size_t> receive(PacketVector& vector) override { return in_.receive(vector); }
   int pollDescriptor() const override { return in_.pollDescriptor(); }
   bool isDrained() const override { return in_.isDrained(); }
+  bool allowsNaps() const override { return in_.allowsNaps(); }
   uint64_t oversized() const override { return in_.oversized(); }
   ReadCounts readCounts() const override { return in_.readCounts(); }
 

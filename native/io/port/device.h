@@ -33,6 +33,10 @@ class DeviceQueue {
   // and spares a call that would say so again.
   virtual bool isDrained() const { return false; }
 
+  // Tells whether what waits lies in memory until it is looked at, and has room there for a good while: a worker may
+  // then nap while packets come densely, in place of being woken up for each.
+  virtual bool allowsNaps() const { return false; }
+
   virtual uint64_t oversized() const { return 0; }
   virtual ReadCounts readCounts() const { return {}; }
 };

@@ -56,9 +56,10 @@ class PortQueue : public DeviceQueue {
 
 struct PortState {
   bool isTaking = true;
-  std::string reason;    // why it does not take all that it is to take; "" when it does
-  size_t prefixes = 0;   // that it takes
-  uint64_t dropped = 0;  // packets for which it had no room, in all
+  std::string reason;       // why it does not take all that it is to take; "" when it does
+  size_t prefixes = 0;      // that it takes
+  uint64_t dropped = 0;     // packets for which it had no room, in all
+  bool wasRenewed = false;  // its workers have to look at it anew
 };
 
 class Port {

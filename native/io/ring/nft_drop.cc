@@ -17,6 +17,7 @@
 #include "io/netlink/netlink_messages.h"
 #include "io/netlink/netlink_request.h"
 #include "io/netlink/netlink_socket.h"
+#include "io/ring/ring_protocols.h"
 
 namespace tunvs {
 namespace {
@@ -88,11 +89,11 @@ class Expressions {
   void count() {
     expression("counter", [] {});
   }
-  void drop() {
+  void decide(uint32_t verdict) {
     expression("immediate", [&] {
       rule_.add(NFTA_IMMEDIATE_DREG, be32(NFT_REG_VERDICT));
       rule_.nest(NFTA_IMMEDIATE_DATA,
-                 [&] { rule_.nest(NFTA_DATA_VERDICT, [&] { rule_.add(NFTA_VERDICT_CODE, be32(NF_DROP)); }); });
+                 [&] { rule_.nest(NFTA_DATA_VERDICT, [&] { rule_.add(NFTA_VERDICT_CODE, be32(verdict)); }); });
     });
   }
 
@@ -157,10 +158,10 @@ std::vector<Range> rangesOf(std::span<const AddressPrefix> prefixes, bool isV4) 
 struct FamilyRule {
   bool isV4;
   const char* set;
-  uint32_t id, addressBytes, addressAt, hopsAt;
+  uint32_t id, addressBytes, addressAt, protocolAt, hopsAt;
   uint16_t etherType;
 };
-constexpr FamilyRule kFamilies[] = {{true, "v4", 1, 4, 16, 8, ETH_P_IP}, {false, "v6", 2, 16, 24, 7, ETH_P_IPV6}};
+constexpr FamilyRule kFamilies[] = {{true, "v4", 1, 4, 16, 9, 8, ETH_P_IP}, {false, "v6", 2, 16, 24, 6, 7, ETH_P_IPV6}};
 
 void addElement(NetlinkRequest& request, const AddressBytes& key, size_t bytes, bool isEnd) {
   request.nest(NFTA_LIST_ELEM, [&] {
@@ -169,9 +170,28 @@ void addElement(NetlinkRequest& request, const AddressBytes& key, size_t bytes, 
   });
 }
 
-void addFamily(Batch& batch, const std::string& table, const FamilyRule& family, bool isEthernet,
+// Adds a rule for packets of the family; `fill` says which, and what becomes of them.
+template <typename Fill>
+void addRule(Batch& batch, const std::string& table, const FamilyRule& family, bool isEthernet, Fill&& fill) {
+  NetlinkRequest& rule = batch.add(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+  rule.add(NFTA_RULE_TABLE, std::string_view(table)).add(NFTA_RULE_CHAIN, std::string_view(kChain));
+  rule.nest(NFTA_RULE_EXPRESSIONS, [&] {
+    Expressions expressions(rule);
+    // What the link's header says, with a tag, if there is one; where there is no header, what the kernel knows.
+    if (isEthernet) {
+      expressions.load(NFT_PAYLOAD_LL_HEADER, 12, 2);
+    } else {
+      expressions.loadMeta(NFT_META_PROTOCOL);
+    }
+    expressions.demand(NFT_CMP_EQ, Be16::from(family.etherType).raw);
+    fill(expressions);
+  });
+}
+
+void addFamily(Batch& batch, const std::string& table, const FamilyRule& family, const RingFilterOptions& options,
                std::span<const Range> ranges) {
   if (ranges.empty()) return;
+  const bool isEthernet = options.linkBytes != 0;
   NetlinkRequest& set = batch.add(NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
   set.add(NFTA_SET_TABLE, std::string_view(table)).add(NFTA_SET_NAME, std::string_view(family.set));
   set.add(NFTA_SET_FLAGS, be32(NFT_SET_INTERVAL)).add(NFTA_SET_KEY_TYPE, be32(family.isV4 ? 7 : 8));
@@ -188,26 +208,29 @@ void addFamily(Batch& batch, const std::string& table, const FamilyRule& family,
       }
     });
   }
-  NetlinkRequest& rule = batch.add(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
-  rule.add(NFTA_RULE_TABLE, std::string_view(table)).add(NFTA_RULE_CHAIN, std::string_view(kChain));
-  rule.nest(NFTA_RULE_EXPRESSIONS, [&] {
-    Expressions expressions(rule);
-    // What the link's header says, with a tag, if there is one; where there is no header, what the kernel knows.
-    if (isEthernet) {
-      expressions.load(NFT_PAYLOAD_LL_HEADER, 12, 2);
-    } else {
-      expressions.loadMeta(NFT_META_PROTOCOL);
+  for (const uint8_t protocol : ringProtocols(family.isV4, options.takesUdp)) {
+    if (protocol == IPPROTO_ICMPV6) {
+      addRule(batch, table, family, isEthernet, [&](Expressions& expressions) {
+        expressions.load(NFT_PAYLOAD_NETWORK_HEADER, family.protocolAt, 1);
+        expressions.demand(NFT_CMP_EQ, protocol);
+        expressions.load(NFT_PAYLOAD_NETWORK_HEADER, family.hopsAt, 1);
+        expressions.demand(NFT_CMP_EQ, kNeighbourHops);
+        expressions.decide(NF_ACCEPT);
+      });
     }
-    expressions.demand(NFT_CMP_EQ, Be16::from(family.etherType).raw);
-    expressions.loadMeta(NFT_META_PKTTYPE);
-    expressions.demand(NFT_CMP_EQ, uint8_t{PACKET_HOST});
-    expressions.load(NFT_PAYLOAD_NETWORK_HEADER, family.hopsAt, 1);
-    expressions.demand(NFT_CMP_GT, uint8_t{1});
-    expressions.load(NFT_PAYLOAD_NETWORK_HEADER, family.addressAt, family.addressBytes);
-    expressions.demandIn(family.set, family.id);
-    expressions.count();
-    expressions.drop();
-  });
+    addRule(batch, table, family, isEthernet, [&](Expressions& expressions) {
+      expressions.loadMeta(NFT_META_PKTTYPE);
+      expressions.demand(NFT_CMP_EQ, uint8_t{PACKET_HOST});
+      expressions.load(NFT_PAYLOAD_NETWORK_HEADER, family.protocolAt, 1);
+      expressions.demand(NFT_CMP_EQ, protocol);
+      expressions.load(NFT_PAYLOAD_NETWORK_HEADER, family.hopsAt, 1);
+      expressions.demand(NFT_CMP_GT, uint8_t{1});
+      expressions.load(NFT_PAYLOAD_NETWORK_HEADER, family.addressAt, family.addressBytes);
+      expressions.demandIn(family.set, family.id);
+      expressions.count();
+      expressions.decide(NF_DROP);
+    });
+  }
 }
 
 // Sends a batch and returns the first error that the kernel answers with, which it does before send() returns; 0.
@@ -255,7 +278,8 @@ Result<NftDrop> NftDrop::make(const std::string& table) {
   return NftDrop(table, std::move(socket).value());
 }
 
-Result<void> NftDrop::set(const std::string& device, bool isEthernet, std::span<const AddressPrefix> prefixes) {
+Result<void> NftDrop::set(const std::string& device, std::span<const AddressPrefix> prefixes,
+                          const RingFilterOptions& options) {
   Batch batch;
   if (isThere_) batch.add(NFT_MSG_DELTABLE, 0).add(NFTA_TABLE_NAME, std::string_view(table_));
   if (!prefixes.empty()) {
@@ -270,7 +294,7 @@ Result<void> NftDrop::set(const std::string& device, bool isEthernet, std::span<
     });
     chain.add(NFTA_CHAIN_TYPE, std::string_view("filter"));
     for (const FamilyRule& family : kFamilies) {
-      addFamily(batch, table_, family, isEthernet, rangesOf(prefixes, family.isV4));
+      addFamily(batch, table_, family, options, rangesOf(prefixes, family.isV4));
     }
   }
   const std::vector<uint8_t> bytes = batch.finish();

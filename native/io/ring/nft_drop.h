@@ -11,6 +11,7 @@
 #include "core/address_prefix.h"
 #include "core/result.h"
 #include "io/os/unique_fd.h"
+#include "io/ring/ring_filter.h"
 
 namespace tunvs {
 
@@ -19,9 +20,10 @@ class NftDrop {
   // `table` is the table's name, and one process has it at a time. Needs CAP_NET_ADMIN.
   static Result<NftDrop> make(const std::string& table);
 
-  // Drops, from now on, what comes in by the device for these prefixes alone, and what ringFilter() lets in of that.
-  // `isEthernet` tells of its link header. When it fails, everything is as before.
-  Result<void> set(const std::string& device, bool isEthernet, std::span<const AddressPrefix> prefixes);
+  // Drops, from now on, what ringFilter() lets in of what comes in by the device. When it fails, everything is as
+  // before.
+  Result<void> set(const std::string& device, std::span<const AddressPrefix> prefixes,
+                   const RingFilterOptions& options);
 
  private:
   NftDrop(std::string table, UniqueFd socket) : table_(std::move(table)), socket_(std::move(socket)) {}

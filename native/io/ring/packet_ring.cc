@@ -70,11 +70,13 @@ Result<void> PacketRing::bindTo(int interfaceIndex) {
   return Error::fromErrno(errno, "bind", "can't see what comes in by a device");
 }
 
-Result<uint16_t> PacketRing::joinGroup(uint16_t group) {
-  const uint32_t flags = group == 0 ? PACKET_FANOUT_FLAG_UNIQUEID : 0;
-  const uint32_t wanted = group | (PACKET_FANOUT_HASH | flags) << 16;
-  if (!set(socket_.get(), PACKET_FANOUT, wanted))
-    return Error::fromErrno(errno, "setsockopt", "can't share packets out over queues");
+Result<uint16_t> PacketRing::joinGroup(std::optional<uint16_t> group) {
+  constexpr uint32_t kIgnoreOutgoing = 0x4000;  // Linux 6.1
+  const uint32_t flags = PACKET_FANOUT_HASH | (group ? 0 : PACKET_FANOUT_FLAG_UNIQUEID);
+  const uint32_t wanted = group.value_or(0) | flags << 16;
+  if (!set(socket_.get(), PACKET_FANOUT, wanted | kIgnoreOutgoing << 16) && !set(socket_.get(), PACKET_FANOUT, wanted))
+    return Error::fromErrno(errno, "setsockopt",
+                            "can't share packets out over queues; before Linux 6.13 the device has to be up");
   uint32_t given = 0;
   socklen_t length = sizeof given;
   if (::getsockopt(socket_.get(), SOL_PACKET, PACKET_FANOUT, &given, &length) != 0)
@@ -94,6 +96,7 @@ std::optional<PacketRing::Frame> PacketRing::take() {
   const size_t after = next_ + 1 == frames() ? 0 : next_ + 1;
   if (after == firstTaken_) return std::nullopt;  // all places are shown
   next_ = after;
+  taken_.add(1);
   auto* const start = reinterpret_cast<uint8_t*>(frame);
   const uint32_t linkBytes = static_cast<uint32_t>(frame->tp_net) - frame->tp_mac;
   const auto behindLink = [&](uint32_t bytes) { return bytes - std::min(bytes, linkBytes); };
@@ -102,7 +105,11 @@ std::optional<PacketRing::Frame> PacketRing::take() {
 }
 
 ssize_t PacketRing::readLong(uint8_t* to, size_t room) {
-  return retryOnInterrupt([&] { return ::recv(socket_.get(), to, room, MSG_DONTWAIT | MSG_TRUNC); });
+  // A device that was down for a while is told of by an error, once, which takes no packet off the queue.
+  for (;;) {
+    const auto length = retryOnInterrupt([&] { return ::recv(socket_.get(), to, room, MSG_DONTWAIT | MSG_TRUNC); });
+    if (length >= 0 || errno != ENETDOWN) return length;
+  }
 }
 
 void PacketRing::release() {

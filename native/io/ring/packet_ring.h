@@ -2,7 +2,7 @@
 // (TPACKET_V2), each with room in front for an outer header, and a look at them makes no system call. Packets that are
 // longer than a place of the ring, as super-packets are, come by a call.
 //
-// Thread safety: one thread takes packets; setFilter() and bindTo() are the control thread's.
+// Thread safety: one thread takes packets; setFilter(), bindTo(), joinGroup() and takeDrops() are the control thread's.
 // Invariant: what take() gave stays as it is, and writable, until release().
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 
+#include "core/counter.h"
 #include "core/result.h"
 #include "io/os/unique_fd.h"
 
@@ -32,9 +33,9 @@ class PacketRing {
   Result<void> setFilter(std::span<const sock_filter> program);
   // Sees what comes in by this device, and by no other.
   Result<void> bindTo(int interfaceIndex);
-  // Shares the device's packets out over the rings of a group, by their flows. `group` is 0 for the first, which draws
-  // the group's number; returns it. REQUIRES: bindTo()
-  Result<uint16_t> joinGroup(uint16_t group);
+  // Shares the device's packets out over the rings of a group, by their flows. The first has no `group`, and draws its
+  // number, which may be 0; returns it. REQUIRES: bindTo()
+  Result<uint16_t> joinGroup(std::optional<uint16_t> group);
 
   // A packet behind its link header; `length` bytes of it are here, of `wholeLength`. There is a virtio header right in
   // front of `link`.
@@ -45,7 +46,8 @@ class PacketRing {
   };
   // Returns the next one; nothing when none has come.
   std::optional<Frame> take();
-  // Reads a long packet: virtio header, link header and packet, into room for them; its length, or -1.
+  // Reads a long packet: virtio header, link header and packet, into room for them; its length, or -1. REQUIRES: take()
+  // has shown one that is in the queue
   ssize_t readLong(uint8_t* to, size_t room);
   // Gives all places that take() has shown back to the kernel.
   void release();
@@ -57,6 +59,8 @@ class PacketRing {
   void clearError();
   // Returns the number of packets for which there was no room, since the last call.
   uint64_t takeDrops();
+  // Counts the packets that take() has shown. Any thread may call this.
+  uint64_t taken() const { return taken_.read(); }
 
  private:
   PacketRing(UniqueFd socket, uint8_t* memory, uint32_t frameBytes)
@@ -67,6 +71,7 @@ class PacketRing {
   UniqueFd socket_;
   uint8_t* memory_;
   const uint32_t frameBytes_;
+  Counter taken_;
   size_t next_ = 0, firstTaken_ = 0;  // [firstTaken_, next_) was shown
 };
 

@@ -31,7 +31,9 @@ bool RingQueue::take(const PacketRing::Frame& frame, PacketVector& vector, Packe
   }
   const size_t room = frame.isInQueue ? vector.maxPacketBytes() : frame.length;
   if (packet.length > room) {
-    reads_.addOversized();
+    // The socket has kept no copy of it, or it is longer than any IP packet.
+    if (packet.length <= kMaxPacketBytes) dropped_.add(1);
+    if (packet.length > kMaxPacketBytes) reads_.addOversized();
     return false;
   }
   moveVnetHeader(packet.data, linkBytes);
@@ -41,6 +43,8 @@ bool RingQueue::take(const PacketRing::Frame& frame, PacketVector& vector, Packe
 
 Result<size_t> RingQueue::receive(PacketVector& vector) {
   ring_->release();
+  if (next_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+    ring_.reset(next_.exchange(nullptr, std::memory_order_acquire));
   vector.reset();
   size_t count = 0;
   for (size_t reads = 0; reads < kVectorSize; reads++) {
@@ -55,7 +59,8 @@ Result<size_t> RingQueue::receive(PacketVector& vector) {
     }
   }
   isDrained_ = ring_->isEmpty();
-  if (count == 0 && isDrained_) ring_->clearError();
+  // An error would have poll() return at once, for ever.
+  if (count == 0 && isDrained_ && ++looksInVain_ % kLooksPerError == 0) ring_->clearError();
   vector.setCount(count);
   return count;
 }

@@ -1,9 +1,10 @@
 // A RingQueue is a device's queue over a ring of packets that the host has not routed: it counts the hop of each, as
 // the host would have done, and cuts the padding of short frames.
 //
-// Thread safety: as DeviceQueue; drops() may come from any thread.
+// Thread safety: as DeviceQueue; any thread calls dropped(), and one control thread replace().
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "core/counter.h"
@@ -15,22 +16,31 @@ namespace tunvs {
 
 class RingQueue final : public DeviceQueue {
  public:
-  // Packets that are not still to be cut have `maxPacketBytes` at most.
-  RingQueue(std::unique_ptr<PacketRing> ring, size_t maxPacketBytes) : ring_(std::move(ring)), reads_(maxPacketBytes) {}
+  explicit RingQueue(std::unique_ptr<PacketRing> ring) : ring_(std::move(ring)), reads_(kMaxPacketBytes) {}
+  ~RingQueue() override { delete next_.load(); }
 
-  PacketRing& ring() { return *ring_; }
+  // Has the worker take packets of another ring, from its next look on.
+  void replace(std::unique_ptr<PacketRing> ring) { delete next_.exchange(ring.release()); }
+  // Counts long packets that were lost, as the socket had no room for them.
+  uint64_t dropped() const { return dropped_.read(); }
   Result<size_t> receive(PacketVector& vector) override;
   int pollDescriptor() const override { return ring_->descriptor(); }
   bool isDrained() const override { return isDrained_; }
+  bool allowsNaps() const override { return true; }
   uint64_t oversized() const override { return reads_.oversized(); }
   ReadCounts readCounts() const override { return reads_.counts(); }
 
  private:
   bool take(const PacketRing::Frame& frame, PacketVector& vector, Packet& packet);
 
+  static constexpr unsigned kLooksPerError = 64;
+
   std::unique_ptr<PacketRing> ring_;
+  std::atomic<PacketRing*> next_{nullptr};  // what replace() gave
   VnetReads reads_;
+  Counter dropped_;
   bool isDrained_ = false;
+  unsigned looksInVain_ = 0;
 };
 
 // Makes a packet that came in what it is once the host has forwarded it; one that is no whole IP packet stays as it is.

@@ -1,5 +1,7 @@
 #include "io/tc/bpf_calls.h"
 
+#include <sys/resource.h>
+
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -23,10 +25,22 @@ Error refused(int error, const std::string& what) {
   return Error::fromErrno(error, "bpf", what);
 }
 
+// Before Linux 5.11 maps count as locked memory. Returns true when the process may lock more than before.
+bool raiseLockedMemory() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  return ::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0;
+}
+
 // Makes a map. `valueBytes` and `entries` say how much memory it takes.
 Result<UniqueFd> makeMap(const std::string& what, const bpf_attr& attributes) {
   bpf_attr copy = attributes;
   UniqueFd made(bpfCall(BPF_MAP_CREATE, copy));
+  if (!made && errno == EPERM && raiseLockedMemory()) {
+    copy = attributes;
+    made.reset(bpfCall(BPF_MAP_CREATE, copy));
+  }
   if (made) return made;
   const int error = errno;
   if (error != ENOMEM) return refused(error, "can't make " + what);

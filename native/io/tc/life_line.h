@@ -3,9 +3,6 @@
 // Thread safety: one thread calls extend().
 #pragma once
 
-#include <atomic>
-
-#include "core/ticks.h"
 #include "io/os/coarse_clock.h"
 #include "io/tc/bpf/life.h"
 #include "io/tc/bpf_array.h"
@@ -15,7 +12,7 @@ namespace tunvs {
 class LifeLine {
  public:
   // Whoever extends it does so four times as often, at least.
-  static constexpr uint32_t kSeconds = 4;
+  static constexpr uint64_t kLifeMs = 4000;
 
   static Result<LifeLine> make(const std::string& owner) {
     auto line = BpfArray<TcLife>::make(owner + "'s life line", 1);
@@ -24,11 +21,9 @@ class LifeLine {
   }
   int descriptor() const { return line_.descriptor(); }
   void extend() {
-    const Tick until = ticksFromMs(coarseNowMs()) + ticksFromSeconds(kSeconds);
-    std::atomic_ref(line_.lines()[0].aliveUntil).store(until, std::memory_order_relaxed);
+    const uint64_t until = (coarseNowMs() + kLifeMs) * 1'000'000;
+    __atomic_store_n(&line_.lines()[0].aliveUntil, until, __ATOMIC_RELAXED);
   }
-  // The programs let everything go from now on.
-  void end() { std::atomic_ref(line_.lines()[0].aliveUntil).store(ticksFromMs(coarseNowMs()) - 1); }
 
  private:
   explicit LifeLine(BpfArray<TcLife> line) : line_(std::move(line)) {}

@@ -14,18 +14,18 @@ namespace {
 
 constexpr std::string_view kPrefix = "tunvs-";
 
-// Returns a socket with this name, or nothing with errno set.
-UniqueFd bound(std::string_view name) {
+constexpr size_t kNameBytes = kPrefix.size() + 16;
+
+// Calls bind(2) or connect(2) with a new socket and this name; returns the socket, or nothing with errno set.
+template <typename Call>
+UniqueFd socketBy(Call call, std::string_view name) {
   sockaddr_un address{};
+  static_assert(kNameBytes < sizeof address.sun_path);
   address.sun_family = AF_UNIX;
-  if (name.size() + 1 > sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return UniqueFd();
-  }
   std::memcpy(address.sun_path + 1, name.data(), name.size());
   UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-  if (!socket || ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), length) < 0) return UniqueFd();
+  if (!socket || call(socket.get(), reinterpret_cast<sockaddr*>(&address), length) < 0) return UniqueFd();
   return socket;
 }
 
@@ -38,15 +38,15 @@ Result<LifeToken> LifeToken::make() {
   std::string name(kPrefix);
   constexpr char kDigits[] = "0123456789abcdef";
   for (int shift = 60; shift >= 0; shift -= 4) name += kDigits[drawn >> shift & 15];
-  UniqueFd socket = bound(name);
+  UniqueFd socket = socketBy(::bind, name);
   if (!socket) return Error::fromErrno(errno, "bind", "can't hold the name " + name);
   return LifeToken(std::move(name), std::move(socket));
 }
 
 bool LifeToken::isHeld(std::string_view name) {
-  if (!name.starts_with(kPrefix)) return false;
-  // Whatever keeps us from asking, the name may be somebody's.
-  return !bound(name) && errno != ENAMETOOLONG;
+  if (!name.starts_with(kPrefix) || name.size() != kNameBytes) return false;
+  // Whatever else keeps us from asking, the name may be somebody's.
+  return bool(socketBy(::connect, name)) || errno != ECONNREFUSED;
 }
 
 }  // namespace tunvs

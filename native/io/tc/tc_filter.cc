@@ -103,13 +103,6 @@ class Filters {
     });
     return kind;
   }
-  void removeDiscipline(int interfaceIndex) {
-    tcmsg fixed{};
-    fixed.tcm_ifindex = interfaceIndex;
-    fixed.tcm_parent = TC_H_CLSACT;
-    NetlinkRequest request(RTM_DELQDISC, NLM_F_ACK, fixed);
-    (void)exchange_->ask(request.bytes(), kWhat);
-  }
   Result<Seen> add(int program, const std::string& name, int interfaceIndex, bool isIngress) {
     tcmsg fixed = about(interfaceIndex, isIngress);
     // Without a priority the kernel puts it in front of others that have been given none.
@@ -160,14 +153,10 @@ Result<TcFilter> TcFilter::add(const std::string& what, int program, const std::
                                                    "nothing that leaves; remove it (tc qdisc del dev DEVICE ingress)");
   std::string whole = name + "@" + token.value().name();
   const auto added = filters->add(program, whole, interfaceIndex, isIngress);
-  if (!added) {
-    if (discipline.value()) filters->removeDiscipline(interfaceIndex);
-    return explained(what, added.error());
-  }
+  if (!added) return explained(what, added.error());
   TcFilter made(std::move(token).value(), std::move(whole), interfaceIndex, isIngress);
   made.priority_ = added.value().priority;
   made.handle_ = added.value().handle;
-  made.madeDiscipline_ = discipline.value();
   return made;
 }
 
@@ -176,7 +165,6 @@ TcFilter::TcFilter(TcFilter&& other) noexcept
       name_(std::move(other.name_)),
       interfaceIndex_(std::exchange(other.interfaceIndex_, 0)),
       isIngress_(other.isIngress_),
-      madeDiscipline_(other.madeDiscipline_),
       priority_(other.priority_),
       handle_(other.handle_) {}
 
@@ -188,11 +176,6 @@ TcFilter::~TcFilter() {
   for (const Seen& seen : filters->list(interfaceIndex_, isIngress_)) {
     if (isSame(seen, priority_, handle_, name_)) filters->remove(interfaceIndex_, isIngress_, seen);
   }
-  if (!madeDiscipline_) return;
-  for (const bool isIngress : {true, false}) {
-    if (!filters->list(interfaceIndex_, isIngress).empty()) return;
-  }
-  filters->removeDiscipline(interfaceIndex_);
 }
 
 bool TcFilter::isThere() const {

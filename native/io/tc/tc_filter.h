@@ -21,7 +21,7 @@ class TcFilter {
                               bool isIngress);
   TcFilter(TcFilter&&) noexcept;
   TcFilter& operator=(TcFilter&&) = delete;
-  // Removes the filter, and the discipline if that came with it and has no other filter.
+  // Removes the filter. The discipline stays: it costs nothing, and somebody else may be about to use it.
   ~TcFilter();
 
   // Returns true while the filter is there.
@@ -40,7 +40,6 @@ class TcFilter {
   std::string name_;  // with the token
   int interfaceIndex_;
   bool isIngress_;
-  bool madeDiscipline_ = false;
   uint32_t priority_ = 0, handle_ = 0;  // the kernel's
 };
 

@@ -30,6 +30,18 @@ static long (*const loadBytes)(struct __sk_buff* skb, __u32 at, void* to, __u32 
 #define MAKE_LINEAR(skb, bytes) \
   if ((void*)(long)(skb)->data + (bytes) > (void*)(long)(skb)->data_end && (skb)->len >= (bytes)) pullData(skb, bytes)
 
+/* Ends the program, and lets the packet go on, where a lookup can't fail. A null pointer must not live on: without
+ * CAP_PERFMON the verifier also looks at what would come if the check for it were mispredicted (until Linux 6.17). */
+#define LEAVE()                             \
+  do {                                      \
+    asm volatile("r0 = -1\nexit" ::: "r0"); \
+    __builtin_unreachable();                \
+  } while (0)
+
+/* Has a number of 64 bits be one for the compiler, too. Whatever lives long is as wide as its place on the stack, which
+ * may have been a pointer's before: without CAP_PERFMON the verifier lets no half of that be written. */
+#define WIDE(number) asm volatile("" : "+r"(number))
+
 /* A constant that the loader puts in, which the verifier then knows. */
 #define CONSTANT(number)                                                              \
   ({                                                                                  \
@@ -44,8 +56,7 @@ enum { kNanosecondsPerTick = 4000000 };
 INLINE int hasEnded(const void* life) {
   __u32 only = 0;
   const struct TcLife* read = mapLookup(life, &only);
-  const __u32 now = coarseNanoseconds() / kNanosecondsPerTick;
-  return !read || (int)(now - *(volatile __u32*)&read->aliveUntil) >= 0;
+  return !read || coarseNanoseconds() >= *(volatile __u64*)&read->aliveUntil;
 }
 
 #endif

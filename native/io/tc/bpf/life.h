@@ -5,8 +5,8 @@
 
 /* The one line of a map. */
 struct TcLife {
-  unsigned int aliveUntil; /* ticks of 4 ms, which wrap */
-  unsigned int padding[15];
+  unsigned long long aliveUntil; /* by the coarse monotonic clock, ns */
+  unsigned long long padding[7];
 };
 
 #endif
