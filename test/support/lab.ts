@@ -153,13 +153,16 @@ async function startServer(
   { forwarding = 'ipip', mode, directors, moreVirtualAddresses = [] }: TestStageOptions,
 ): Promise<TestServer> {
   const { virtualAddress, virtualAddress6, directorAddress, directorAddress6, hasIpv6 } = topology;
+  const method = typeof forwarding === 'string' ? forwarding : forwarding(index);
+  // Direct routing brings nothing to take apart.
+  const isTunnel = fastPathProblem() === undefined && method !== 'dr';
   const virtualAddresses = [virtualAddress, ...(hasIpv6 ? [virtualAddress6] : []), ...moreVirtualAddresses];
   const [command, web] = await Promise.all([
     startRealServerCommand(server.host, {
       virtualAddress: virtualAddresses,
       director: directors ?? [directorAddress, ...(hasIpv6 ? [directorAddress6] : [])],
-      forwarding: typeof forwarding === 'string' ? forwarding : forwarding(index),
-      mode: mode ?? (fastPathProblem() === undefined ? process.env.TUNVS_TEST_REAL_SERVER_MODE : undefined),
+      forwarding: method,
+      mode: mode ?? (isTunnel ? process.env.TUNVS_TEST_REAL_SERVER_MODE : undefined),
     }),
     Agent.connect(server.host.node(program('web-server'), [server.host.name, `${PORT}`])),
   ]);
