@@ -12,7 +12,13 @@ import { sourcesOf } from './results-page.js';
 import type { SavedTrial } from './results-file.js';
 
 /** The pages with marks. */
-export const FIGURE_PAGES = ['README.md', 'docs/performance.md', 'docs/tuning.md', 'docs/fast-path.md'] as const;
+export const FIGURE_PAGES = [
+  'README.md',
+  'docs/performance.md',
+  'docs/tuning.md',
+  'docs/fast-path.md',
+  'docs/rings.md',
+] as const;
 
 /** Two digits below 100, else three: more would not come out again in the next run. */
 export function quoted(value: number): string {

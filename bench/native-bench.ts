@@ -193,10 +193,10 @@ interface NativeBench {
    */
   redirect(options: { from: string; to: string; address: string }): void;
   /**
-   * Says how often the fast path's programs of the host have run, and for how long, while it was measured: from the
-   * first call on. A run takes some 20 ns more then.
+   * Says how often the host's programs of this name have run, and for how long, while it was measured: from the first
+   * call on. A run takes longer then, for two looks at the clock.
    */
-  fastPathTime(): { runs: number; ns: number };
+  programTime(name: string): { runs: number; ns: number };
   NullLoop: new (options: NullLoopOptions) => NullLoop;
 }
 

@@ -1,5 +1,5 @@
 /**
- * node scripts/figures.js [--check]: puts the figures of bench/results into README.md and two pages of docs/, and makes
+ * node scripts/figures.js [--check]: puts the figures of bench/results into README.md and some pages of docs/, and makes
  * the page and the pictures in bench/results; or says which of them differ. Nothing is measured.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -104,7 +104,8 @@ export const openFastPath: OpenSubject<FastPathTrial> = async (options, { isQuic
   }
 };
 
-async function startRedirector(host: LabHost): Promise<LabProcess> {
+/** Redirects packets for an address to which nothing else is sent. */
+export async function startRedirector(host: LabHost): Promise<LabProcess> {
   const options = { from: 'in', to: 'out', address: REDIRECTED };
   const child = host.spawn([process.execPath, program('redirector'), JSON.stringify(options)]);
   await child.line((line) => line === 'ready');

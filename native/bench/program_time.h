@@ -1,5 +1,5 @@
-// Reads how often the kernel has run our programs, and for how long (BPF_ENABLE_STATS, Linux 5.8). While it is read so,
-// each run takes some 20 ns more, for two looks at the clock.
+// Reads how often the kernel has run our programs, and for how long (BPF_ENABLE_STATS, Linux 5.8). Each run
+// takes longer then, for two looks at the clock.
 //
 // Thread safety: any thread.
 #pragma once

@@ -27,7 +27,7 @@ Napi::Value redirect(const Napi::CallbackInfo& info) {
 }
 
 // From the first call on, the kernel measures programs until the process ends.
-Napi::Value fastPathTime(const Napi::CallbackInfo& info) {
+Napi::Value programTime(const Napi::CallbackInfo& info) {
   static UniqueFd measuring;
   const Napi::Env env = info.Env();
   if (!measuring) {
@@ -38,7 +38,11 @@ Napi::Value fastPathTime(const Napi::CallbackInfo& info) {
     }
     measuring = std::move(begun).value();
   }
-  const bench::ProgramTime time = bench::programTime("tunvs_fast_path");
+  if (!info[0].IsString()) {
+    throwInvalidArgument(env, "bench.programTime takes a program's name");
+    return env.Undefined();
+  }
+  const bench::ProgramTime time = bench::programTime(info[0].As<Napi::String>().Utf8Value());
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("runs", Napi::Number::New(env, static_cast<double>(time.runs)));
   answer.Set("ns", Napi::Number::New(env, static_cast<double>(time.ns)));
@@ -49,7 +53,7 @@ Napi::Value fastPathTime(const Napi::CallbackInfo& info) {
 
 void registerKernel(Napi::Env env, Napi::Object bench) {
   bench.Set("redirect", Napi::Function::New<redirect>(env, "redirect"));
-  bench.Set("fastPathTime", Napi::Function::New<fastPathTime>(env, "fastPathTime"));
+  bench.Set("programTime", Napi::Function::New<programTime>(env, "programTime"));
 }
 
 }  // namespace tunvs::binding
