@@ -7,7 +7,7 @@ import { finish, record } from './lib/results.js';
 import { main, root } from './lib/run.js';
 import { mochaTests, nativeTests, secondChance, testFiles } from './lib/suites.js';
 
-const natives = ['fastpath', 'io/tc', 'realserver'];
+const natives = ['fastpath', 'io/tc', 'io/ring', 'io/os/bpf', 'realserver'];
 const shortLabs = ['fast-path-privileges'];
 // Without KVM their commands take longer to start than labs wait.
 const longLabs = ['forwarding', 'fragments', 'real-server'];

@@ -131,7 +131,7 @@ export interface DirectorOpenOptions extends EngineOptions {
    * Says whether packets of established connections are sent on inside the kernel (docs/fast-path.md). 'off' is the
    * default; 'auto' does it where it can be; with 'egress' open() rejects where it can't. 'ingress:eth0' or
    * 'ingress:eth0,eth1' does it for what comes in by these devices before the host has routed it, too. It needs Linux
-   * 5.15, and root or CAP_BPF.
+   * 5.15, and root or CAP_BPF, with CAP_PERFMON before 6.17.
    */
   fastPath?: FastPathChoice;
   /**

@@ -78,7 +78,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
 
   /**
    * Sets up the host. When something fails, the host is as it was before. The process needs CAP_NET_ADMIN, and
-   * CAP_NET_RAW in the modes 'userspace' and 'bpf', which also needs CAP_BPF.
+   * CAP_NET_RAW in the modes 'userspace' and 'bpf', which also needs CAP_BPF, and CAP_PERFMON before Linux 6.17.
    *
    * @param options - `virtualAddresses` and `directors` are required.
    * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused, ERR_TUNVS_PERMISSION when a

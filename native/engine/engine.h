@@ -82,7 +82,9 @@ class Engine {
   void watchRoutes();
   // Call this when services, servers or tunables have changed: what was removed or failed gets nothing more.
   void refreshFastPath() {
-    if (fast_ != nullptr) fast_->refresh();
+    if (fast_ == nullptr) return;
+    fast_->refresh();
+    fast_->hurry();  // next hops of new servers are being resolved
   }
   FastPathState fastPath() const;
   // Has the rings take what is for these, and leaves all else to the host. No ring takes anything before.

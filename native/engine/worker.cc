@@ -66,7 +66,7 @@ void Worker::run() {
     turnAnswered_.store(turnsAsked_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     const size_t received = receive();
     // What the last vector has shown, now that it is known whether anything waited behind it.
-    director.handOver(parts_.index, /*isQueueEmpty=*/received == 0 && !isHeldBack_ && !isDeviceLost_);
+    director.handOver(parts_.index, isQueueEmpty(received));
     const Tick now = coarseNow();
     if (received > 0) {
       spin_.took();
@@ -115,6 +115,11 @@ size_t Worker::receive() {
   isDeviceLost_ = true;
   parts_.events.push({EventType::deviceLost, parts_.index, received.error().message});
   return 0;
+}
+
+// A queue in memory may have shown a vector of packets that were all refused.
+bool Worker::isQueueEmpty(size_t received) const {
+  return received == 0 && !isHeldBack_ && !isDeviceLost_ && (!parts_.queue.allowsNaps() || parts_.queue.isDrained());
 }
 
 void Worker::nap() const {

@@ -67,6 +67,7 @@ class Worker {
   size_t receive();
   void sleep(Tick now);
   void nap() const;
+  bool isQueueEmpty(size_t received) const;
   int sleepMs(Tick now) const;
   void consultPolicies(Tick now, OutputVector& out);
   void housekeep(Tick now);

@@ -196,7 +196,7 @@ bool FastPath::lacksHops() {
 
 void FastPath::hurry() {
   const uint64_t one = 1;
-  (void)!::write(hurries_.get(), &one, sizeof one);
+  (void)!::write(hurries_.get(), &one, sizeof one);  // a full counter hurries as well
 }
 
 // The program reads no connection for longer than it runs.

@@ -65,16 +65,17 @@ TEST("a connection is handed over once the queue was empty behind its packets, w
   for (uint16_t port = 1; port <= 300; port++) {
     for (const uint8_t flags : {kTcpSyn, kTcpAck, kTcpAck, kTcpAck}) sendMore(other(port, flags), false);
   }
-  // One ends before it is handed over, and the first ones have given way: no more than 256 wait.
-  sendMore(other(299, kTcpAck | kTcpFin), false);
+  sendMore(other(300, kTcpAck | kTcpFin), false);                     // it ends before it is handed over
+  for (int i = 0; i < 10; i++) sendMore(other(299, kTcpAck), false);  // one busy flow takes one place
   CHECK(b.t.director.hasToHandOver(0));
-  CHECK(b.run(other(300, kTcpAck)).empty());
+  CHECK(b.run(other(299, kTcpAck)).empty());
   sendMore(b.ack, true);
   CHECK(!b.t.director.hasToHandOver(0));
-  CHECK(!b.run(other(300, kTcpAck)).empty());
-  CHECK(b.run(other(299, kTcpAck)).empty());
-  CHECK(!b.run(other(298, kTcpAck)).empty());
-  CHECK(b.run(other(1, kTcpAck)).empty());
+  CHECK(!b.run(other(299, kTcpAck)).empty());
+  CHECK(b.run(other(300, kTcpAck)).empty());
+  size_t fast = 0;
+  for (uint16_t port = 1; port < 300; port++) fast += b.run(other(port, kTcpAck)).empty() ? 0 : 1;
+  CHECK(fast > 120 && fast <= 256);  // 256 places, by hash
 }
 
 TEST("the fast path at an ingress counts the hop, and leaves to the host what is at its last") {

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <utility>
 
 #include "io/compose_queue.h"
+#include "io/os/coarse_clock.h"
 #include "io/ring/nft_drop.h"
 #include "io/ring/ring_filter.h"
 #include "io/ring/ring_queue.h"
@@ -20,6 +22,11 @@ namespace tunvs {
 namespace {
 
 const std::string kOwner = "a ring";
+// How often it is judged whether rings have come to a halt, how many times that may be within how long, and how long
+// the host has the packets then.
+constexpr uint64_t kJudgementMs = 900, kHaltsWithinMs = 60'000, kRestMs = 300'000;
+constexpr uint64_t kRetryMs = 10'000;  // after a change could not be made
+constexpr int kMostHalts = 3;
 
 Error ours(const Error& error) { return {error.code, kOwner + ": " + error.message, error.errnoValue, error.syscall}; }
 
@@ -58,10 +65,12 @@ class RingPort final : public Port {
 
   Result<void> open(const PortOptions& options, PortContext& context) {
     QueueEgresses egresses(options, context, *this);
-    auto rings = makeRings(options.queues);
+    const auto index = static_cast<int>(::if_nametoindex(wanted_.c_str()));
+    if (index == 0) return noDevice(wanted_);
+    auto rings = makeRings(options.queues, index, wanted_);
     if (!rings) return rings.error();
     for (auto& ring : rings.value()) {
-      rings_.push_back({ring.get(), 0});
+      rings_.push_back({ring.get(), std::nullopt});
       reads_.push_back(std::make_unique<RingQueue>(std::move(ring)));
       auto queue = egresses.compose(*reads_.back(), queues_.size());
       if (!queue) return queue.error();
@@ -87,39 +96,56 @@ class RingPort final : public Port {
   }
 
   PortState look() override {
-    char name[IF_NAMESIZE];
-    const bool isThere = index_ != 0 && ::if_indextoname(static_cast<unsigned>(index_), name) != nullptr;
-    // Some kernels take the chain with the device, and some leave it to whatever has the name.
-    if (isThere && device_ != name) {
-      device_ = name;
-      isApplied_ = false;
+    followDevice();
+    const uint64_t nowMs = coarseNowMs();
+    bool wasRenewed = false;
+    if (index_ == 0) {
+      const auto index = static_cast<int>(::if_nametoindex(wanted_.c_str()));
+      if (index != 0 && nowMs >= restsUntilMs_) wasRenewed = renew(index, wanted_);
+    } else if (nowMs - judgedMs_ >= kJudgementMs) {
+      judgedMs_ = nowMs;
+      if (hasHalted()) wasRenewed = mendHalt(nowMs);
     }
-    if (!isThere && index_ != 0) forgetDevice();
-    const bool isBack = index_ == 0 && ::if_nametoindex(wanted_.c_str()) != 0;
-    const bool wasRenewed = (isBack || hasHalted()) && renew();
     if (index_ != 0 && !isApplied_) apply();
     uint64_t dropped = dropped_;
-    for (const auto& queue : reads_) dropped += queue->dropped();
+    for (const auto& queue : reads_) {
+      dropped += queue->dropped();
+      queue->closeReplaced();
+    }
     return {reason_.empty() || !taken_.empty(), reason_, taken_.size(), dropped, wasRenewed};
   }
 
  private:
-  // The newest ring of a queue, and how many packets it had shown at the last look.
+  // The newest ring of a queue. Once it has dropped packets: how many it had shown then.
   struct Looked {
     PacketRing* ring;
-    uint64_t taken;
+    std::optional<uint64_t> takenAtDrops;
   };
 
-  // Makes rings that see what comes in by the wanted device, and let nothing in yet.
-  Result<std::vector<std::unique_ptr<PacketRing>>> makeRings(size_t count) {
-    const auto index = static_cast<int>(::if_nametoindex(wanted_.c_str()));
-    if (index == 0) return noDevice(wanted_);
-    const auto linkBytes = ingressLinkBytes(kOwner, wanted_, index);
+  void followDevice() {
+    if (index_ == 0) return;
+    char name[IF_NAMESIZE];
+    if (::if_indextoname(static_cast<unsigned>(index_), name) == nullptr) {
+      if (errno == ENXIO || errno == ENODEV) leave(kOwner + "'s device " + device_ + " is gone");
+    } else if (device_ != name) {
+      // Some kernels take the chain off the device, and some leave it.
+      device_ = name;
+      isApplied_ = false;
+    }
+  }
+
+  // Makes rings that see what comes in by a device, and let nothing in yet.
+  Result<std::vector<std::unique_ptr<PacketRing>>> makeRings(size_t count, int index, const std::string& device) {
+    const auto linkBytes = ingressLinkBytes(kOwner, device, index);
     if (!linkBytes) return linkBytes.error();
     auto netlink = Netlink::open();
     if (!netlink) return ours(netlink.error());
     const auto link = netlink.value()->link(index);
     if (!link) return ours(link.error());
+    if ((link.value().flags & IFF_UP) == 0 && count > 1 && !isKernelAtLeast(6, 13))
+      return Error::make(ErrorCode::unsupported, kOwner + ": before Linux 6.13 " + device +
+                                                     " has to be up to have more than one queue (ip link set " +
+                                                     device + " up)");
     filter_ = {linkBytes.value(), isKernelAtLeast(6, 2)};
     std::vector<std::unique_ptr<PacketRing>> rings;
     std::optional<uint16_t> group;
@@ -136,48 +162,68 @@ class RingPort final : public Port {
       rings.push_back(std::move(ring).value());
     }
     index_ = index;
-    device_ = wanted_;
+    device_ = device;
     return rings;
   }
 
   // Has the workers go on with new rings: a socket that shares packets with others is never bound again.
-  bool renew() {
-    (void)drop_.set(device_, {}, filter_);
-    taken_.clear();
-    isApplied_ = false;
-    auto made = makeRings(reads_.size());
+  bool renew(int index, const std::string& device) {
+    leave("");
+    if (index_ != 0) return false;
+    auto made = makeRings(reads_.size(), index, device);
     if (!made) {
       reason_ = made.error().message;
-      index_ = 0;
       return false;
     }
     for (size_t i = 0; i < reads_.size(); i++) {
-      rings_[i] = {made.value()[i].get(), 0};
+      rings_[i] = {made.value()[i].get(), std::nullopt};
       reads_[i]->replace(std::move(made.value()[i]));
     }
-    reason_.clear();
     return true;
   }
 
   // The kernel leaves the place of a packet behind that it can't describe, and then every other one finds it taken. So
-  // a ring that drops packets and shows none has come to a halt.
+  // a ring that has dropped packets, drops more a while later, and has shown none between, has come to a halt.
   bool hasHalted() {
     bool hasHalted = false;
-    for (auto& [ring, takenAtLook] : rings_) {
+    for (auto& [ring, takenAtDrops] : rings_) {
       const uint64_t taken = ring->taken(), drops = ring->takeDrops();
       dropped_ += drops;
-      hasHalted |= drops != 0 && taken == takenAtLook;
-      takenAtLook = taken;
+      hasHalted |= drops != 0 && takenAtDrops == taken;
+      if (drops != 0 || takenAtDrops != taken) takenAtDrops = drops != 0 ? std::optional(taken) : std::nullopt;
     }
-    return hasHalted && index_ != 0;
+    return hasHalted;
   }
 
-  void forgetDevice() {
+  // Where it happens again and again, the host has the packets for a while.
+  bool mendHalt(uint64_t nowMs) {
+    if (nowMs - firstHaltMs_ > kHaltsWithinMs) {
+      firstHaltMs_ = nowMs;
+      halts_ = 0;
+    }
+    if (++halts_ < kMostHalts) return renew(index_, device_);
+    restsUntilMs_ = nowMs + kRestMs;
+    leave(kOwner + " of what comes in by " + device_ + " has come to a halt again and again, as at packets that the " +
+          "kernel can't describe to it (docs/rings.md); the host has them for some minutes");
+    return false;
+  }
+
+  // Nothing is taken until the rings are made anew, and all goes by the host.
+  void leave(const std::string& why) {
+    isApplied_ = false;
+    reason_ = why;
+    // While nftables keeps packets from the host, somebody has to take them.
+    if (auto set = drop_.set(device_, {}, filter_); !set) {
+      reason_ = set.error().message;
+      return;
+    }
     index_ = 0;
     taken_.clear();
-    isApplied_ = false;
-    reason_ = kOwner + "'s device " + device_ + " is gone";
-    (void)drop_.set(device_, {}, filter_);
+    const auto program = ringFilter({}, filter_);
+    for (size_t i = 0; i < reads_.size(); i++) {
+      reads_[i]->pause();
+      (void)rings_[i].ring->setFilter(program);  // it only spares the worker what it throws away
+    }
   }
 
   Result<void> setFilters(std::span<const AddressPrefix> prefixes) {
@@ -200,7 +246,10 @@ class RingPort final : public Port {
     if (!fits) done = drop_.set(device_, {}, filter_);
     if (done) done = setFilters(fits ? std::span<const AddressPrefix>(both) : fitting);
     if (done) done = drop_.set(device_, fitting, filter_);
-    if (!done) return leaveAll(done.error());
+    if (!done) {
+      restsUntilMs_ = coarseNowMs() + kRetryMs;
+      return leave(done.error().message);
+    }
     taken_.assign(fitting.begin(), fitting.end());
     isApplied_ = true;
     // When this fails, the sockets let in what nobody wants any more.
@@ -209,14 +258,6 @@ class RingPort final : public Port {
                   ? ""
                   : kOwner + " has no room for more than " + std::to_string(taken_.size()) + " of " +
                         std::to_string(prefixes_.size()) + " addresses; what is for the others goes by the host";
-  }
-
-  // Nothing is taken, and all goes by the host.
-  void leaveAll(const Error& why) {
-    reason_ = why.message;
-    taken_.clear();
-    (void)setFilters({});
-    (void)drop_.set(device_, {}, filter_);
   }
 
   const std::string wanted_;
@@ -228,6 +269,8 @@ class RingPort final : public Port {
   std::vector<AddressPrefix> prefixes_, taken_;
   std::string reason_;
   uint64_t dropped_ = 0;
+  uint64_t judgedMs_ = 0, firstHaltMs_ = 0, restsUntilMs_ = 0;
+  int halts_ = 0;
   std::vector<Looked> rings_;
   std::vector<std::unique_ptr<RingQueue>> reads_;
   std::vector<std::unique_ptr<ComposedQueue>> queues_;

@@ -94,8 +94,8 @@ export const native = [
   { folder: 'io', holds: 'the lists of ports and egresses', uses: io },
   {
     folder: 'fastpath',
-    holds: 'the program in the kernel for established connections, and what keeps it up to date',
-    uses: all(['io/os', 'io/route', 'io/tc'], directed),
+    holds: 'the program in the kernel, and what keeps it up to date',
+    uses: all(['io/os', 'io/netlink', 'io/route', 'io/tc'], directed),
   },
   {
     folder: 'engine',

@@ -96,7 +96,7 @@ describe('StatusReader', () => {
       tablePages: () => ({ residentBytes: 4096, hugeBytes: 0 }),
       device: {
         ...{ name: 'tunvs0', attached: true, steering: 'kernel', egress: 'packet' },
-        ...{ passedOver: [], offloads: [], fastPath: { isInForce: true, reason: '', hooks: [] } },
+        ...{ passedOver: [], offloads: [], fastPath: { isInForce: true, reason: '', hooks: [] }, rings: [] },
       },
       markDevices: [{ name: 'tunvs1', mark: 3, attached: false }],
     } as unknown as Director;
@@ -110,6 +110,7 @@ describe('StatusReader', () => {
       fastPath: true,
       fastPathAt: [],
       fastPathReason: '',
+      rings: [],
     };
     assert.deepEqual(status.device, device);
     assert.deepEqual(status.markDevices, [{ name: 'tunvs1', mark: 3 }]);

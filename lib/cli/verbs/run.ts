@@ -125,7 +125,7 @@ export const run: Verb = {
       .option(
         '--fast-path <where>',
         'send packets of established connections on inside the kernel: off, auto, egress, or ingress:DEVICE[,DEVICE], ' +
-          "which takes what comes in by these before the host's firewall; needs CAP_BPF and Linux 5.15 " +
+          "which takes what comes in by these before the host's firewall; needs CAP_BPF (before Linux 6.17 CAP_PERFMON, too) " +
           '(docs/fast-path.md; default: off)',
         fastPathArgument,
       )

@@ -16,6 +16,7 @@ bool mayHandOver(uint8_t protocol, uint8_t state) {
 }
 
 void giveToKernel(Conn& conn) {
+  if (conn.packets.load(std::memory_order_relaxed) < HandOver::kLeastPackets) return;  // another one of the same key
   conn.flags.fetch_or(kConnHandedOver | kConnFast);
   // Another worker may have changed the state meanwhile. Of the two, the later one sees what the other has done.
   if (!mayHandOver(conn.protocol, conn.state.load())) conn.flags.fetch_and(static_cast<uint8_t>(~kConnFast));
@@ -24,8 +25,15 @@ void giveToKernel(Conn& conn) {
 }  // namespace
 
 void Connections::handOver(HandOver& noted, bool isQueueEmpty) const {
-  for (size_t i = 0; i < noted.count; i++) {
-    Conn* const conn = noted.conns[i];
+  const auto find = [&](const FlowKey& key, uint64_t& hash) {
+    const ConnTable& table = entries_.table(key.family);
+    hash = table.hash(key);
+    return table.find(key, hash);
+  };
+  uint64_t hash = 0;
+  for (const FlowKey& key : std::span(noted.keys, noted.count)) {
+    Conn* const conn = find(key, hash);
+    if (conn == nullptr) continue;
     const bool isFirst = (conn->flags.load(std::memory_order_relaxed) & kConnHandedOver) == 0;
     const uint32_t packets = conn->packets.load(std::memory_order_relaxed);
     const bool hasWaited =
@@ -33,19 +41,16 @@ void Connections::handOver(HandOver& noted, bool isQueueEmpty) const {
     if (isQueueEmpty || hasWaited) {
       giveToKernel(*conn);
     } else {
-      noted.wait(noted.keys[i]);
+      noted.wait(key, hash);
     }
   }
   noted.count = 0;
-  if (!isQueueEmpty) return;
-  for (; noted.waiting != 0; noted.waiting--) {
-    const size_t place = (noted.nextWaiting + HandOver::kMostWaiting - noted.waiting) % HandOver::kMostWaiting;
-    const FlowKey& key = noted.waitingKeys[place];
-    const ConnTable& table = entries_.table(key.family);
-    Conn* const conn = table.find(key, table.hash(key));
-    if (conn != nullptr && conn->packets.load(std::memory_order_relaxed) >= HandOver::kLeastPackets)
-      giveToKernel(*conn);
+  if (!isQueueEmpty || noted.waiting == 0) return;
+  for (size_t i = 0; i < HandOver::kPlaces; i++) {
+    if (!std::exchange(noted.isTaken[i], false)) continue;
+    if (Conn* const conn = find(noted.places[i], hash)) giveToKernel(*conn);
   }
+  noted.waiting = 0;
 }
 
 [[gnu::noinline]] std::optional<Verdict> Connections::pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash,

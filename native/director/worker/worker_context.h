@@ -50,8 +50,7 @@ struct ExpiryRound {
 };
 
 // The connections that a fast path in the kernel may take over: those of the current vector, and those that earlier
-// ones have shown since the queue was seen empty. The latter are kept by their keys, as an entry may be another's by
-// then.
+// ones have shown since the queue was seen empty. They are kept by their keys, as an entry may be another's by then.
 struct HandOver {
   // Without seeing its queue empty a worker hands a connection over at this many packets the first time, and when the
   // count is a multiple of the second number again: under load the queue may never be empty, and then a few packets may
@@ -59,30 +58,29 @@ struct HandOver {
   static constexpr uint32_t kPacketsUnderLoad = 16, kPacketsUntilAgain = 256;
   static constexpr uint32_t kLeastPackets = 3;
 
-  static constexpr size_t kMostWaiting = 256;  // the oldest give way
+  static constexpr size_t kPlaces = 256;  // for those that wait; each has one, by its hash, and gives way to another
 
   std::atomic<bool> isOn{false};
   size_t count = 0;
-  Conn* conns[kVectorSize];
   FlowKey keys[kVectorSize];
-  size_t waiting = 0;  // so many of the following, in a circle, whose next place is:
-  size_t nextWaiting = 0;
-  FlowKey waitingKeys[kMostWaiting];
+  size_t waiting = 0;
+  bool isTaken[kPlaces] = {};
+  FlowKey places[kPlaces];
 
   // `isSuitable`: the program can send to its server. `packets`: those of the connection so far. One that has shown
   // little may soon give way to another.
-  void note(Conn& conn, const FlowKey& key, uint32_t packets, bool isSuitable) {
+  void note(const Conn& conn, const FlowKey& key, uint32_t packets, bool isSuitable) {
     if (!isSuitable || packets < kLeastPackets || (conn.flags.load(std::memory_order_relaxed) & kConnFast) != 0 ||
         count == kVectorSize)
       return;
-    conns[count] = &conn;
     keys[count++] = key;
   }
   bool hasAny() const { return count + waiting != 0; }
-  void wait(const FlowKey& key) {
-    waitingKeys[nextWaiting] = key;
-    nextWaiting = (nextWaiting + 1) % kMostWaiting;
-    waiting = std::min(waiting + 1, kMostWaiting);
+  void wait(const FlowKey& key, uint64_t hash) {
+    const size_t place = hash % kPlaces;
+    waiting += isTaken[place] ? 0 : 1;
+    isTaken[place] = true;
+    places[place] = key;
   }
 };
 

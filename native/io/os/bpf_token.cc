@@ -6,6 +6,9 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <mutex>
+#include <string>
+#include <string_view>
 
 namespace tunvs {
 
@@ -22,10 +25,16 @@ UniqueFd makeBpfToken(const char* path) {
 }
 
 int bpfToken() {
-  static const UniqueFd token = [] {
-    const char* const path = std::getenv("LIBBPF_BPF_TOKEN_PATH");
-    return makeBpfToken(path != nullptr ? path : "/sys/fs/bpf");
-  }();
+  static std::mutex lock;
+  static std::string known;
+  static UniqueFd token;
+  const char* const named = std::getenv("LIBBPF_BPF_TOKEN_PATH");
+  const std::string_view path = named != nullptr ? named : "/sys/fs/bpf";
+  const std::lock_guard guard(lock);
+  if (path != known) {
+    known.assign(path);
+    token = makeBpfToken(known.c_str());
+  }
   return token.get();
 }
 

@@ -12,7 +12,7 @@ namespace tunvs {
 UniqueFd makeBpfToken(const char* path);
 
 // Returns the descriptor of this process's token, or -1: that of /sys/fs/bpf, or of what LIBBPF_BPF_TOKEN_PATH names
-// (as with programs that use libbpf). It is looked for once.
+// (as with programs that use libbpf). It is looked for once for each path.
 int bpfToken();
 
 }  // namespace tunvs

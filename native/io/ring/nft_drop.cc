@@ -2,7 +2,6 @@
 
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
@@ -24,6 +23,9 @@ namespace {
 
 // linux/netfilter/nf_tables.h, Linux 5.12, which older headers lack.
 constexpr uint32_t kTableIsOwned = 2;
+// linux/netfilter.h, which can't be included beside netinet/in.h.
+constexpr uint32_t kDrop = 0, kAccept = 1, kNetdevIngress = 0;
+constexpr uint8_t kNetdevFamily = 5;
 constexpr char kChain[] = "in";
 constexpr size_t kElementsOfOne = 512;  // what an attribute has room for, and more
 
@@ -35,7 +37,7 @@ class Batch {
  public:
   Batch() { mark(NFNL_MSG_BATCH_BEGIN); }
   NetlinkRequest& add(int message, uint16_t flags) {
-    const nfgenmsg fixed{NFPROTO_NETDEV, NFNETLINK_V0, 0};
+    const nfgenmsg fixed{kNetdevFamily, NFNETLINK_V0, 0};
     return requests_.emplace_back(typeOf(message), flags, fixed);
   }
   std::vector<uint8_t> finish() {
@@ -215,7 +217,7 @@ void addFamily(Batch& batch, const std::string& table, const FamilyRule& family,
         expressions.demand(NFT_CMP_EQ, protocol);
         expressions.load(NFT_PAYLOAD_NETWORK_HEADER, family.hopsAt, 1);
         expressions.demand(NFT_CMP_EQ, kNeighbourHops);
-        expressions.decide(NF_ACCEPT);
+        expressions.decide(kAccept);
       });
     }
     addRule(batch, table, family, isEthernet, [&](Expressions& expressions) {
@@ -228,7 +230,7 @@ void addFamily(Batch& batch, const std::string& table, const FamilyRule& family,
       expressions.load(NFT_PAYLOAD_NETWORK_HEADER, family.addressAt, family.addressBytes);
       expressions.demandIn(family.set, family.id);
       expressions.count();
-      expressions.decide(NF_DROP);
+      expressions.decide(kDrop);
     });
   }
 }
@@ -289,7 +291,7 @@ Result<void> NftDrop::set(const std::string& device, std::span<const AddressPref
     NetlinkRequest& chain = batch.add(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
     chain.add(NFTA_CHAIN_TABLE, std::string_view(table_)).add(NFTA_CHAIN_NAME, std::string_view(kChain));
     chain.nest(NFTA_CHAIN_HOOK, [&] {
-      chain.add(NFTA_HOOK_HOOKNUM, be32(NF_NETDEV_INGRESS)).add(NFTA_HOOK_PRIORITY, be32(0));
+      chain.add(NFTA_HOOK_HOOKNUM, be32(kNetdevIngress)).add(NFTA_HOOK_PRIORITY, be32(0));
       chain.add(NFTA_HOOK_DEV, std::string_view(device));
     });
     chain.add(NFTA_CHAIN_TYPE, std::string_view("filter"));

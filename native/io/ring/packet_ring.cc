@@ -9,6 +9,7 @@
 #include <bit>
 #include <cerrno>
 
+#include "core/inet.h"
 #include "packet/packet_vector.h"
 #include "packet/vnet_header.h"
 

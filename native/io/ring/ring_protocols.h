@@ -17,7 +17,7 @@ constexpr uint8_t kNeighbourHops = 255;
 inline std::vector<uint8_t> ringProtocols(bool isV4, bool takesUdp) {
   std::vector<uint8_t> all{IPPROTO_TCP};
   if (takesUdp) all.push_back(IPPROTO_UDP);
-  all.push_back(isV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+  all.push_back(isV4 ? uint8_t{IPPROTO_ICMP} : uint8_t{IPPROTO_ICMPV6});
   if (!isV4) all.push_back(kRingFragment6);
   return all;
 }

@@ -1,5 +1,6 @@
 #include "io/ring/ring_queue.h"
 
+#include "core/inet.h"
 #include "packet/vnet_header.h"
 
 namespace tunvs {
@@ -41,11 +42,25 @@ bool RingQueue::take(const PacketRing::Frame& frame, PacketVector& vector, Packe
   return reads_.take(packet, room);
 }
 
+size_t RingQueue::throwAway() {
+  for (size_t reads = 0; reads < kVectorSize && ring_->take(); reads++) {
+  }
+  ring_->release();
+  isDrained_ = ring_->isEmpty();
+  if (isDrained_) ring_->clearError();
+  return 0;
+}
+
 Result<size_t> RingQueue::receive(PacketVector& vector) {
   ring_->release();
-  if (next_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
-    ring_.reset(next_.exchange(nullptr, std::memory_order_acquire));
+  if (next_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+    PacketRing* const before = ring_.release();
+    ring_.reset(next_.exchange(nullptr, std::memory_order_acq_rel));
+    delete replaced_.exchange(before, std::memory_order_acq_rel);
+  }
   vector.reset();
+  if (isPaused_.load(std::memory_order_acquire)) [[unlikely]]
+    return throwAway();
   size_t count = 0;
   for (size_t reads = 0; reads < kVectorSize; reads++) {
     const auto frame = ring_->take();

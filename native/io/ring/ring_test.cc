@@ -270,8 +270,13 @@ TEST_IN_NAMESPACE("a worker goes on with another ring, from its next look on") {
     queue.replace(std::move(other).value());
   }
   CHECK_EQ(queue.receive(vector).value(), 0u);
+  queue.closeReplaced();
   link.send(frameTo(address("192.0.2.1"), 64));
   CHECK(receives(queue, vector, 1));
+  queue.pause();
+  link.send(frameTo(address("192.0.2.1"), 64));
+  CHECK(receives(queue, vector, 0));
+  CHECK(queue.isDrained());
 }
 
 TEST_IN_NAMESPACE("a device that was down in between has long packets come in their turn again") {

@@ -1,9 +1,8 @@
 #include "io/tc/bpf_calls.h"
 
-#include <sys/resource.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string>
 
 #include "io/os/bpf.h"
@@ -14,33 +13,34 @@ namespace {
 constexpr size_t kLogBytes = 1 << 20, kLogShown = 400;
 constexpr int kAttachTcxIngress = 46, kAttachTcxEgress = 47;  // enum bpf_attach_type, Linux 6.6
 
+constexpr unsigned kCapPerfmon = 38;  // linux/capability.h, Linux 5.8
+
+// Tells whether the process has a capability that is in effect.
+bool hasCapability(unsigned number) {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (word != "CapEff:") continue;
+    uint64_t bits = 0;
+    return status >> std::hex >> bits && (bits >> number & 1) != 0;
+  }
+  return false;
+}
+
 Error refused(int error, const std::string& what) {
   if (error == EPERM || error == EACCES)
     return Error{ErrorCode::permission,
                  what +
                      ": this process lacks CAP_BPF or CAP_NET_ADMIN; run it as the host's root, without --user and " +
-                     "outside of user namespaces, or give it both",
+                     "outside of user namespaces, or give it both (and CAP_PERFMON before Linux 6.17)",
                  error, "bpf"};
   if (error == ENOSYS) return Error{ErrorCode::unsupported, what + ": this kernel has no BPF", error, "bpf"};
   return Error::fromErrno(error, "bpf", what);
-}
-
-// Before Linux 5.11 maps count as locked memory. Returns true when the process may lock more than before.
-bool raiseLockedMemory() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
-  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-  return ::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0;
 }
 
 // Makes a map. `valueBytes` and `entries` say how much memory it takes.
 Result<UniqueFd> makeMap(const std::string& what, const bpf_attr& attributes) {
   bpf_attr copy = attributes;
   UniqueFd made(bpfCall(BPF_MAP_CREATE, copy));
-  if (!made && errno == EPERM && raiseLockedMemory()) {
-    copy = attributes;
-    made.reset(bpfCall(BPF_MAP_CREATE, copy));
-  }
   if (made) return made;
   const int error = errno;
   if (error != ENOMEM) return refused(error, "can't make " + what);
@@ -97,8 +97,12 @@ Result<UniqueFd> loadTcProgram(const std::string& owner, const char* name, std::
   log.resize(std::strlen(log.c_str()));
   // The verifier refuses with the errors of a missing privilege; what it says first tells one from the other.
   if (!log.empty() && why.code == ErrorCode::permission) {
-    why.code = ErrorCode::unsupported;
-    why.message = "can't load " + owner + "'s program: the kernel does not allow it; CAP_PERFMON may be missing";
+    const bool lacks = !hasCapability(kCapPerfmon);
+    why.code = lacks ? ErrorCode::permission : ErrorCode::unsupported;
+    why.message = "can't load " + owner + "'s program: " +
+                  (lacks ? "the kernel does not allow it to a process without CAP_PERFMON, which it needs before Linux "
+                           "6.17: give it that, too"
+                         : "the kernel does not allow it");
   }
   if (log.size() > kLogShown) log.erase(0, log.size() - kLogShown);
   why.message += "; the kernel's verifier says: " + log;

@@ -74,7 +74,7 @@ class Filters {
     fixed.tcm_info = TC_H_MAKE(seen.priority << 16, Be16::from(ETH_P_ALL).raw);
     NetlinkRequest request(RTM_DELTFILTER, NLM_F_ACK, fixed);
     request.add(TCA_KIND, std::string_view("bpf"));
-    (void)exchange_->ask(request.bytes(), kWhat);
+    (void)exchange_->ask(request.bytes(), kWhat);  // it may be gone already
   }
   // Returns true when it was added, false when there is one.
   Result<bool> addDiscipline(int interfaceIndex) {
@@ -94,6 +94,7 @@ class Filters {
     fixed.tcm_ifindex = interfaceIndex;
     NetlinkRequest request(RTM_GETQDISC, NLM_F_DUMP, fixed);
     std::string kind;
+    // Without an answer the kind is not known.
     (void)exchange_->askForAll(request.bytes(), kWhat, [&](std::span<const uint8_t> message) {
       const auto body = netlinkBodyOf<tcmsg>(message, RTM_NEWQDISC);
       if (!body || body->fixed.tcm_ifindex != interfaceIndex || body->fixed.tcm_handle != kDiscipline) return;
