@@ -9,7 +9,7 @@ export class Rings {
   readonly #engine: RingEngine;
   readonly #isEnded: () => boolean;
   readonly #report: (event: NativeEvent) => void;
-  #wanted: readonly string[] = [];
+  #wanted: string[] = [];
   #isDue = false;
   #last: readonly NativeRing[];
 
@@ -30,7 +30,7 @@ export class Rings {
     setImmediate(() => {
       this.#isDue = false;
       if (this.#isEnded()) return;
-      this.#engine.setRingPrefixes(this.#wanted as string[]);
+      this.#engine.setRingPrefixes(this.#wanted);
       this.#look();
     });
   }

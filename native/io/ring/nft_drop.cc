@@ -16,6 +16,7 @@
 #include "io/netlink/netlink_messages.h"
 #include "io/netlink/netlink_request.h"
 #include "io/netlink/netlink_socket.h"
+#include "io/os/socket_buffer.h"
 #include "io/ring/ring_protocols.h"
 
 namespace tunvs {
@@ -273,10 +274,7 @@ Error refused(const std::string& device, int error) {
 Result<NftDrop> NftDrop::make(const std::string& table) {
   auto socket = openNetfilter();
   if (!socket) return socket.error();
-  // A change of many addresses is one datagram.
-  const int bytes = 4 << 20;
-  if (::setsockopt(socket.value().get(), SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0)
-    ::setsockopt(socket.value().get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  raiseSendBuffer(socket.value().get());  // a change of many addresses is one datagram
   return NftDrop(table, std::move(socket).value());
 }
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "core/inet.h"
+#include "io/os/socket_buffer.h"
 #include "packet/packet_vector.h"
 #include "packet/vnet_header.h"
 
@@ -44,9 +45,7 @@ Result<std::unique_ptr<PacketRing>> PacketRing::make(uint32_t mtu) {
                      set(socket.get(), PACKET_VNET_HDR, int{1}) && set(socket.get(), PACKET_COPY_THRESH, int{1}) &&
                      set(socket.get(), PACKET_IGNORE_OUTGOING, int{1}) && set(socket.get(), PACKET_RX_RING, request);
   if (!isSet) return Error::fromErrno(errno, "setsockopt", "can't make a ring of packets (needs Linux 4.20)");
-  const int bufferBytes = 4 << 20;
-  if (::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bufferBytes, sizeof bufferBytes) != 0)
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bufferBytes, sizeof bufferBytes);
+  raiseReceiveBuffer(socket.get(), 4 << 20);
   void* const memory = ::mmap(nullptr, kRingBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, socket.get(), 0);
   if (memory == MAP_FAILED) return Error::fromErrno(errno, "mmap", "can't map a ring of packets");
   return std::unique_ptr<PacketRing>(new PacketRing(std::move(socket), static_cast<uint8_t*>(memory), frameBytes));
