@@ -34,10 +34,10 @@ constexpr uint32_t multiplyByBits(uint32_t a, uint32_t b) {
   return product;
 }
 
-// kTables[k][b] is the shift register after the byte b and k bytes of zeros.
-using Table = std::array<uint32_t, 256>;
-constexpr std::array<Table, 8> kTables = [] {
-  std::array<Table, 8> tables{};
+// kCrcTables[k][b] is the shift register after the byte b and k bytes of zeros.
+using CrcTable = std::array<uint32_t, 256>;
+constexpr std::array<CrcTable, 8> kCrcTables = [] {
+  std::array<CrcTable, 8> tables{};
   for (uint32_t byte = 0; byte < 256; byte++) {
     uint32_t value = byte;
     for (int bit = 0; bit < 8; bit++) value = timesX(value);
@@ -52,12 +52,12 @@ constexpr std::array<Table, 8> kTables = [] {
   return tables;
 }();
 
-// kShifts[0][n] is x^(8n), which moves a polynomial by n bytes; kShifts[1][n] moves it by 256n. Any length below 2^16
-// takes two multiplications at most.
-constexpr std::array<Table, 2> kShifts = [] {
-  std::array<Table, 2> shifts{};
+// kCrcShifts[0][n] is x^(8n), which moves a polynomial by n bytes; kCrcShifts[1][n] moves it by 256n. Any length below
+// 2^16 takes two multiplications at most.
+constexpr std::array<CrcTable, 2> kCrcShifts = [] {
+  std::array<CrcTable, 2> shifts{};
   uint32_t step = kOne >> 8;
-  for (Table& shift : shifts) {
+  for (CrcTable& shift : shifts) {
     shift[0] = kOne;
     for (size_t i = 1; i < 256; i++) shift[i] = multiplyByBits(shift[i - 1], step);
     step = multiplyByBits(shift[255], step);
@@ -73,11 +73,11 @@ uint32_t loadLittle32(const uint8_t* from) {
 uint32_t addByTables(uint32_t state, const uint8_t* bytes, size_t length) {
   for (; length >= 8; bytes += 8, length -= 8) {
     const uint32_t low = state ^ loadLittle32(bytes), high = loadLittle32(bytes + 4);
-    state = kTables[7][low & 0xff] ^ kTables[6][low >> 8 & 0xff] ^ kTables[5][low >> 16 & 0xff] ^
-            kTables[4][low >> 24] ^ kTables[3][high & 0xff] ^ kTables[2][high >> 8 & 0xff] ^
-            kTables[1][high >> 16 & 0xff] ^ kTables[0][high >> 24];
+    state = kCrcTables[7][low & 0xff] ^ kCrcTables[6][low >> 8 & 0xff] ^ kCrcTables[5][low >> 16 & 0xff] ^
+            kCrcTables[4][low >> 24] ^ kCrcTables[3][high & 0xff] ^ kCrcTables[2][high >> 8 & 0xff] ^
+            kCrcTables[1][high >> 16 & 0xff] ^ kCrcTables[0][high >> 24];
   }
-  for (; length > 0; bytes++, length--) state = state >> 8 ^ kTables[0][(state ^ *bytes) & 0xff];
+  for (; length > 0; bytes++, length--) state = state >> 8 ^ kCrcTables[0][(state ^ *bytes) & 0xff];
   return state;
 }
 
@@ -100,8 +100,8 @@ __attribute__((target("sse4.2,pclmul"))) uint32_t multiplyBySse(uint32_t a, uint
 
 bool hasSse() { return __builtin_cpu_supports("sse4.2") != 0 && __builtin_cpu_supports("pclmul") != 0; }
 
-constexpr Crc32cWay kWays[] = {{"sse4.2", hasSse, addBySse, multiplyBySse},
-                               {"tables", everywhere, addByTables, multiplyByBits}};
+constexpr Crc32cWay kCrcWays[] = {{"sse4.2", hasSse, addBySse, multiplyBySse},
+                                  {"tables", everywhere, addByTables, multiplyByBits}};
 
 #elif defined(__aarch64__) && defined(__LITTLE_ENDIAN__) && defined(__linux__)
 
@@ -116,19 +116,19 @@ bool hasCrc() {
   return (getauxval(AT_HWCAP) & kCrc32) != 0;
 }
 
-constexpr Crc32cWay kWays[] = {{"crc", hasCrc, addByArm, multiplyByBits},
-                               {"tables", everywhere, addByTables, multiplyByBits}};
+constexpr Crc32cWay kCrcWays[] = {{"crc", hasCrc, addByArm, multiplyByBits},
+                                  {"tables", everywhere, addByTables, multiplyByBits}};
 
 #else
 
-constexpr Crc32cWay kWays[] = {{"tables", everywhere, addByTables, multiplyByBits}};
+constexpr Crc32cWay kCrcWays[] = {{"tables", everywhere, addByTables, multiplyByBits}};
 
 #endif
 
 const Crc32cWay& firstSupportedWay() {
-  for (const Crc32cWay& way : kWays)
+  for (const Crc32cWay& way : kCrcWays)
     if (way.isSupported()) return way;
-  return kWays[std::size(kWays) - 1];
+  return kCrcWays[std::size(kCrcWays) - 1];
 }
 
 const Crc32cWay& bestWay() {
@@ -138,7 +138,7 @@ const Crc32cWay& bestWay() {
 
 }  // namespace
 
-std::span<const Crc32cWay> crc32cWays() { return kWays; }
+std::span<const Crc32cWay> crc32cWays() { return kCrcWays; }
 
 uint32_t crc32c(std::span<const uint8_t> message) { return ~bestWay().add(0xffffffff, message.data(), message.size()); }
 
@@ -153,8 +153,8 @@ uint32_t crc32cReplace(uint32_t crc, uint32_t before, uint32_t after, size_t byt
   const Crc32cWay& way = bestWay();
   const uint32_t raw = before ^ after;
   const uint32_t changed = std::endian::native == std::endian::little ? raw : __builtin_bswap32(raw);
-  const uint32_t shifted = way.multiply(changed, kShifts[0][bytesFrom & 0xff]);
-  return crc ^ way.multiply(shifted, kShifts[1][bytesFrom >> 8]);
+  const uint32_t shifted = way.multiply(changed, kCrcShifts[0][bytesFrom & 0xff]);
+  return crc ^ way.multiply(shifted, kCrcShifts[1][bytesFrom >> 8]);
 }
 
 }  // namespace tunvs
