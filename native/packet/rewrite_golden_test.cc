@@ -20,7 +20,8 @@ using namespace testing;
 // The recorded director is the router as well.
 Bytes forwarded(Bytes packet) {
   packet[8]--;
-  updateChecksum(&packet[10], uint64_t{static_cast<uint16_t>(~Be16::from(0x100).raw)});
+  const Be16 check = checksumReplace(loadUnaligned<Be16>(&packet[10]), Be16::from(0x100), Be16::from(0));
+  std::memcpy(&packet[10], &check, sizeof check);
   return packet;
 }
 
@@ -113,6 +114,7 @@ TEST("a wrong SCTP checksum, which a Linux IPVS host makes right, stays wrong by
   for (const GoldenCase& c : *cases) {
     if (!isTranslation(c) || isChecksumRight(c)) continue;
     Bytes ours = rewritten(c.in[0], outOf(c));
+    if (!CHECK_EQ(ours.size(), outOf(c).size())) continue;
     CHECK(sctpError(c.in[0]) != 0);
     CHECK_EQ(sctpError(ours), sctpError(c.in[0]));
     CHECK_EQ(sctpError(outOf(c)), 0u);
