@@ -36,6 +36,7 @@ export const native = [
   { folder: 'packet', holds: 'what stands in packets: read, checked, answered', uses: ['core'] },
   { folder: 'table', holds: 'the connection table: its index, its timer wheels, who gives way', uses: ['core'] },
   { folder: 'scheduler', holds: 'a file for each scheduler', uses: pure },
+  { folder: 'ftp', holds: "FTP's control connection: what it says, and replies changed in place", uses: pure },
   { folder: 'forward', holds: 'a file for each forwarding method; path MTUs, outer fragments', uses: pure },
   { folder: 'director/protocol', holds: 'states and timeouts of protocols, and the sysctls', uses: below() },
   { folder: 'director/counters', holds: 'what is counted: verdicts and statistics', uses: below() },
