@@ -1,4 +1,5 @@
 // TCP states as seen by a director that gets only the client's packets, with IPVS's numbers, names and timeouts.
+// tcp_state_two_sided.h has the tables of one that gets both sides' packets.
 #pragma once
 
 #include <cstdint>
@@ -73,7 +74,7 @@ inline constexpr TcpState kNext[2][kTcpStates][static_cast<size_t>(TcpEvent::kCo
 
 }  // namespace tcp_state_detail
 
-// Returns the state after a client's packet.
+// Returns the state after a client's packet, if the server's are not seen.
 constexpr TcpState nextTcpState(TcpState now, TcpEvent event, bool isSecured = false) {
   const auto row = static_cast<size_t>(now), column = static_cast<size_t>(event);
   if (isSecured) [[unlikely]]
