@@ -1,9 +1,11 @@
-// SCTP states as seen by a director that gets only the client's packets, with IPVS's numbers, names and timeouts.
+// SCTP states as seen by a director that gets only the client's packets, or those of both sides, with IPVS's numbers,
+// names and timeouts.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
+#include "director/protocol/side.h"
 #include "packet/transport_event.h"
 
 namespace tunvs {
@@ -36,7 +38,10 @@ inline constexpr uint32_t kSctpDefaultTimeouts[kSctpStates] = {2, 4, 61, 61, 61,
 
 constexpr bool isActive(SctpState state) { return state == SctpState::established; }
 
-// Returns the state after a client's packet.
+// Returns the state after a client's packet, if the server's are not seen.
 SctpState nextSctpState(SctpState now, SctpEvent event);
+
+// Returns the state after a packet of `side`.
+SctpState nextSctpState(SctpState now, SctpEvent event, Side side);
 
 }  // namespace tunvs
