@@ -15,10 +15,14 @@ inline bool isOpening(const ParsedPacket& parsed) {
 }
 
 // Tells cheaply whether a packet leaves its connection's state as it is. It may answer no when the state stays. Where
-// it answers yes, the packet neither opens nor ends anything.
+// it answers yes, the packet neither opens nor ends anything. This holds for the packets of either side.
 inline bool keepsState(const ParsedPacket& parsed, uint8_t state) {
   static_assert(nextTcpState(TcpState::established, TcpEvent::ack, false) == TcpState::established &&
                 nextTcpState(TcpState::established, TcpEvent::ack, true) == TcpState::established);
+  static_assert(nextTcpState(TcpState::established, TcpEvent::ack, false, Side::client) == TcpState::established &&
+                nextTcpState(TcpState::established, TcpEvent::ack, true, Side::client) == TcpState::established &&
+                nextTcpState(TcpState::established, TcpEvent::ack, false, Side::server) == TcpState::established &&
+                nextTcpState(TcpState::established, TcpEvent::ack, true, Side::server) == TcpState::established);
   if (parsed.protocol == kTcpProtocol) [[likely]] {
     return state == static_cast<uint8_t>(TcpState::established) && parsed.event == static_cast<uint8_t>(TcpEvent::ack);
   }
