@@ -30,7 +30,7 @@ struct Held {
 };
 
 bool hasPorts(const ParsedPacket& parsed) {
-  return parsed.fragmentOffset == 0 || parsed.packetClass == PacketClass::flow;
+  return parsed.packetClass == PacketClass::flow || parsed.fragmentOffset == 0;
 }
 
 // Where ports may not change, only addresses do.
