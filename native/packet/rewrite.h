@@ -44,8 +44,8 @@ bool canRewrite(const ParsedPacket& parsed, const Endpoints& to);
 // packet's family
 void rewrite(uint8_t* packet, const ParsedPacket& parsed, const Endpoints& to);
 
-// Rewrites a later fragment, or whatever else has no ports. A transport checksum is not looked at. REQUIRES: as
-// rewrite()
+// Rewrites a later fragment, or whatever else has no ports. A transport checksum is not looked at. REQUIRES:
+// `parsed` was parsed from these bytes without error; the addresses have the packet's family
 void rewriteAddresses(uint8_t* packet, const ParsedPacket& parsed, const IpAddress& source,
                       const IpAddress& destination);
 

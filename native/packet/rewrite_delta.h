@@ -1,6 +1,6 @@
 // A RewriteDelta rewrites the packets of one direction of one connection over IPv4: it keeps what they become, and what
-// difference that makes to their checksums, so that nothing is summed for each packet. Its function is rewrite() of
-// packet/rewrite.h for TCP, in half the time (2.9 ns instead of 5.6 on an AMD EPYC, gcc 12, -O3).
+// difference that makes to their checksums, so that nothing is summed for each packet. It does for TCP what rewrite()
+// of packet/rewrite.h does for all, in 3.2 ns instead of 5.6 (AMD EPYC, gcc 12, -O3).
 //
 // Thread safety: pure; a RewriteDelta does not change.
 #pragma once
