@@ -53,6 +53,7 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
       pathMtuFloor: 552,
       pingReply: 'always',
       noServerReply: 'unreachable',
+      unmatchedReplies: 'drop',
       seed: BigInt(index + 2),
     });
     const pulse = new ClockPulse(1000);

@@ -3,7 +3,9 @@ import { type Command, Option } from 'commander';
 import {
   type EngineOptions,
   type NoServerReply,
+  type UnmatchedReplies,
   noServerReplies,
+  unmatchedReplies,
   type PingReply,
   pingReplies,
 } from '../director/open-options.js';
@@ -16,6 +18,7 @@ export interface EngineArguments {
   pathMtuFloor?: number;
   pingReply?: PingReply;
   noServerReply?: NoServerReply;
+  unmatchedReplies?: UnmatchedReplies;
 }
 
 export const pathMtuArgument = integerArgument(576, 65535);
@@ -51,6 +54,12 @@ export function addEngineOptions(command: Command, { isSourceElsewhere = false }
     )
     .addOption(noServerReply())
     .option(
+      '--unmatched-replies <fate>',
+      "what becomes of a masqueraded real server's packets without a connection: drop, or pass as they are " +
+        '(default: drop)',
+      choiceArgument(unmatchedReplies),
+    )
+    .option(
       '--max-connections <number>',
       'capacity of the connection table (default: 1048576)',
       integerArgument(1024, 2 ** 28),
@@ -69,7 +78,7 @@ function noServerReply(): Option {
 }
 
 export function engineOptions(given: EngineArguments, pathMtu: number | undefined): EngineOptions {
-  const { source, pathMtuFloor, maxConnections, pingReply, noServerReply } = given;
+  const { source, pathMtuFloor, maxConnections, pingReply, noServerReply, unmatchedReplies } = given;
   return {
     source,
     ...(pathMtu !== undefined && { pathMtu }),
@@ -77,5 +86,6 @@ export function engineOptions(given: EngineArguments, pathMtu: number | undefine
     ...(maxConnections !== undefined && { maxConnections }),
     ...(pingReply !== undefined && { pingReply }),
     ...(noServerReply !== undefined && { noServerReply }),
+    ...(unmatchedReplies !== undefined && { unmatchedReplies }),
   };
 }

@@ -28,6 +28,7 @@ import {
   type HostOptions,
   type MarkDeviceOptions,
   noServerReplies,
+  unmatchedReplies,
   type OfflineOptions,
   pingReplies,
 } from './open-options.js';
@@ -48,7 +49,15 @@ const DEFAULT_MARK_DEVICE = 'tunvsm%d';
 /** Each queue needs a worker thread, and the engine has at most 64. */
 const MAX_QUEUES = 64;
 
-const ENGINE_OPTIONS = ['source', 'pathMtu', 'pathMtuFloor', 'pingReply', 'noServerReply', 'maxConnections'] as const;
+const ENGINE_OPTIONS = [
+  'source',
+  'pathMtu',
+  'pathMtuFloor',
+  'pingReply',
+  'noServerReply',
+  'unmatchedReplies',
+  'maxConnections',
+] as const;
 
 const OWN_OPTIONS = [
   ...(['device', 'markDevices', 'egress', 'offloads', 'bypassesQdisc', 'fastPath', 'rings'] as const),
@@ -202,6 +211,7 @@ function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
     pathMtuFloor,
     pingReply: choiceOption(`${call}: pingReply`, options.pingReply, pingReplies, 'always'),
     noServerReply: choiceOption(`${call}: noServerReply`, options.noServerReply, noServerReplies, 'unreachable'),
+    unmatchedReplies: choiceOption(`${call}: unmatchedReplies`, options.unmatchedReplies, unmatchedReplies, 'drop'),
     maxConnections: integerOption(
       `${call}: maxConnections`,
       options.maxConnections,

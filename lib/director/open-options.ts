@@ -67,6 +67,17 @@ export const noServerReplies = ['unreachable', 'reset'] as const;
  */
 export type NoServerReply = (typeof noServerReplies)[number];
 
+/** The values of {@link UnmatchedReplies}. */
+export const unmatchedReplies = ['drop', 'pass'] as const;
+
+/**
+ * Says what becomes of a packet that a real server's service sends, by `nat`, to a client that has no connection: an
+ * answer that came too late, or one to a client that spoke to the real server's own address. With 'drop' it ends here,
+ * as it would show the client the real server's address. With 'pass' it goes on as it is, as with IPVS; then clients may
+ * also use the real server's own address and port through this host.
+ */
+export type UnmatchedReplies = (typeof unmatchedReplies)[number];
+
 /** The options that every director takes, with a device or without. */
 export interface EngineOptions {
   /**
@@ -88,6 +99,8 @@ export interface EngineOptions {
   pingReply?: PingReply;
   /** Says what a client gets when no real server may take its connection. The default is 'unreachable'. */
   noServerReply?: NoServerReply;
+  /** Says what becomes of real servers' packets without a connection, with `nat`. The default is 'drop'. */
+  unmatchedReplies?: UnmatchedReplies;
   /** Sets how many connections of each address family fit the table, [1024, 2^28]. The default is 1,048,576. */
   maxConnections?: number;
 }

@@ -13,6 +13,7 @@ import {
   type ServerForwarding,
   type ServerState,
   serverName,
+  staysLocal,
 } from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
 import { notInForce } from './not-in-force.js';
@@ -233,7 +234,9 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   /** Says whether the server is local and should not be, or the reverse. @internal */
   get isMisplaced(): boolean {
-    const isWantedLocal = this.#state.asked.forwarding === 'local' || this.service.surroundings.isLocal(this.address);
+    const { asked } = this.#state;
+    const isHere = this.service.surroundings.isLocal(this.address) && staysLocal(asked);
+    const isWantedLocal = asked.forwarding === 'local' || isHere;
     return isWantedLocal !== this.isLocal;
   }
 

@@ -17,6 +17,8 @@ export interface NativeDirectorOptions {
   pingReply: string;
   /** What a client gets when no real server may take its connection: 'unreachable' or 'reset'. */
   noServerReply: string;
+  /** What becomes of a real server's packet without a connection: 'drop' or 'pass'. */
+  unmatchedReplies: string;
   /** 64-bit seed of the table's hash; undefined draws one. */
   seed?: bigint;
 }

@@ -1,5 +1,5 @@
 /** What a rule says once its text is understood: the whole of ipvsadm 1.31's grammar, one variant per command. */
-import type { ForwardingMethod as KnownMethod } from '../values/forwarding-method.js';
+import type { ForwardingMethod } from '../values/forwarding-method.js';
 import type { AddressFamily, Endpoint } from '../values/inet.js';
 import { serverPortOf } from '../values/service-key.js';
 
@@ -44,8 +44,7 @@ export interface ServiceSettings {
   onePacket: boolean;
 }
 
-/** How packets reach a real server; `nat` is not supported yet. */
-export type ForwardingMethod = KnownMethod | 'nat';
+export type { ForwardingMethod };
 
 export type TunnelChecksum = 'nocsum' | 'csum' | 'remcsum';
 

@@ -1,10 +1,5 @@
 /** Translates forwarding methods between rules and the library, which name the same methods in words of their own. */
-import {
-  type ForwardingMethod,
-  type ForwardingTraits,
-  type TunnelChecksum,
-  traitsOf,
-} from '../values/forwarding-method.js';
+import { type ForwardingMethod, type TunnelChecksum, traitsOf } from '../values/forwarding-method.js';
 import type { ServerSettings, TunnelChecksum as WrittenChecksum } from './command.js';
 
 interface Forwarding {
@@ -26,16 +21,10 @@ const WRITTEN = Object.fromEntries(
   Object.entries(CHECKSUMS).map(([written, checksum]) => [checksum, written]),
 ) as Record<TunnelChecksum, WrittenChecksum>;
 
-/** Returns undefined for a rule's method that is not supported yet. */
-export function knownTraits(forwarding: ServerSettings['forwarding']): ForwardingTraits | undefined {
-  return forwarding === 'nat' ? undefined : traitsOf(forwarding);
-}
-
-/** REQUIRES: checkSupported() let the rule pass. */
 export function forwardingOptions(settings: WrittenForwarding): Partial<Forwarding> & Pick<Forwarding, 'forwarding'> {
   const { tunnelPort, tunnelChecksum } = settings;
   return {
-    forwarding: settings.forwarding as ForwardingMethod,
+    forwarding: settings.forwarding,
     ...(tunnelPort !== undefined && { tunnelPort }),
     tunnelChecksum: CHECKSUMS[tunnelChecksum ?? 'nocsum'],
   };

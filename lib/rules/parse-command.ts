@@ -1,4 +1,5 @@
 /** One rule's words to a Command, or a RulesError: the whole grammar, whatever this version can do with it. */
+import { traitsOf } from '../values/forwarding-method.js';
 import { addressFamily, type Endpoint, formatEndpoint } from '../values/inet.js';
 import type {
   Command,
@@ -91,7 +92,7 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
     assertFamily(server.address, service, options);
     const settings = parseServerSettings(options);
     // Tunnels and direct routing leave the packet's ports alone, so no port but the service's is possible.
-    if (settings.forwarding !== 'nat' && service.kind === 'address')
+    if (traitsOf(settings.forwarding).keepsPorts && service.kind === 'address')
       takeServicePort(server, servicePort(service), warn);
     return { command, service, server, settings };
   };

@@ -9,7 +9,7 @@ import type {
   ServiceSettings,
   StartDaemonCommand,
 } from './command.js';
-import { knownTraits } from './forwarding.js';
+import { traitsOf } from '../values/forwarding-method.js';
 import { isMarkCommand, printMark } from './mark.js';
 import type { Rule } from './parse-rules.js';
 import { quoteToken } from './tokenize.js';
@@ -97,9 +97,9 @@ export function printServiceSettings({ scheduler, schedulerFlags, persistence, o
 /** Omits thresholds, as `-S` does. */
 export function printServerSettings(settings: ServerSettings): string {
   const { forwarding, tunnelPort, tunnelChecksum, weight } = settings;
-  const traits = knownTraits(forwarding);
+  const traits = traitsOf(forwarding);
   // A rule cannot say that a server is local: its address makes it so.
-  if (!traits?.isTunnel) return `${traits ? '-g' : '-m'} -w ${weight}`;
+  if (!traits.isTunnel) return `${traits.keepsPorts ? '-g' : '-m'} -w ${weight}`;
   return join(
     `-i -w ${weight} --tun-type ${forwarding}`,
     tunnelPort !== undefined && `--tun-port ${tunnelPort}`,

@@ -3,7 +3,7 @@
  * feature ends with deleting its row here.
  */
 import { persistenceEngines } from '../values/persistence.js';
-import type { Command, ForwardingMethod, ServerSettings, ServiceSettings } from './command.js';
+import type { Command, ServiceSettings } from './command.js';
 import { RulesError } from './errors.js';
 
 interface Refusal {
@@ -14,13 +14,7 @@ interface Refusal {
   sentence: string;
 }
 
-const usesServerSettings = (test: (settings: ServerSettings) => boolean) => (command: Command) =>
-  (command.command === 'addServer' || command.command === 'editServer') && test(command.settings);
-
-const forwardsBy = (method: ForwardingMethod) => usesServerSettings(({ forwarding }) => forwarding === method);
-
 const UNSUPPORTED: readonly Refusal[] = [
-  { option: '-m', isUsed: forwardsBy('nat'), sentence: 'masquerading is not supported yet: use -i or -g' },
   {
     option: '--start-daemon',
     isUsed: ({ command }) => command === 'startDaemon',

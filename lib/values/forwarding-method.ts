@@ -20,7 +20,7 @@ export interface ForwardingTraits {
   /** The real server receives the packet's own port. */
   keepsPorts: boolean;
   /** ipvsadm's word for the method in listings. */
-  listedAs: 'Tunnel' | 'Route' | 'Local';
+  listedAs: 'Tunnel' | 'Route' | 'Local' | 'Masq';
   /** The tunnel has a UDP port of the real server's. */
   hasPort: boolean;
   /** The tunnel checksums that the method knows. A listing omits it where there is only one. */
@@ -62,6 +62,14 @@ export const forwardingTraits = {
     hasPort: false,
     checksums: ['none'],
   },
+  nat: {
+    isTunnel: false,
+    listedAs: 'Masq',
+    needsSource: false,
+    keepsPorts: false,
+    hasPort: false,
+    checksums: ['none'],
+  },
 } as const satisfies Record<string, ForwardingTraits>;
 
 /**
@@ -73,6 +81,8 @@ export const forwardingTraits = {
  * - `dr` sends the packet as it is, in a frame to a real server on the same link (LVS/DR).
  * - `local` hands the packet as it is to the director's own host. A real server at an address of that host is always
  *   local.
+ * - `nat` gives the packet the real server's address and port, and the server's replies the virtual service's (LVS/NAT).
+ *   The replies have to come back through the director: the real server's route to its clients leads there.
  */
 export type ForwardingMethod = keyof typeof forwardingTraits;
 
@@ -87,7 +97,7 @@ export const traitsOf = (method: ForwardingMethod): ForwardingTraits => forwardi
 /** The values of {@link RealServerMethod}. */
 export const realServerMethods = ['ipip', 'gue', 'gre', 'dr'] as const satisfies readonly ForwardingMethod[];
 
-/** A forwarding method that a real server's host has to be set up for: each one except `local`. */
+/** A forwarding method that a real server's host has to be set up for: each one except `local` and `nat`. */
 export type RealServerMethod = (typeof realServerMethods)[number];
 
 export const DEFAULT_FORWARDING_METHOD: ForwardingMethod = 'ipip';

@@ -173,7 +173,7 @@ function mergedState(call: string, edit: RealServerEdit, stateBefore: ServerStat
   const { config: before, asked: askedBefore, condition } = stateBefore;
   const asked = mergedForwarding(call, edit, askedBefore);
   const config = {
-    ...(isLocal ? LOCAL : asked),
+    ...(isLocal && staysLocal(asked) ? LOCAL : asked),
     ...(before.isSorry && { isSorry: true }),
     weight: integerOption(`${call}: weight`, edit.weight, 0, MAX_INT32, before.weight),
     upperThreshold: integerOption(`${call}: upperThreshold`, edit.upperThreshold, 0, MAX_INT32, before.upperThreshold),
@@ -200,6 +200,13 @@ export interface ServerState {
 }
 
 const LOCAL: ServerForwarding = { forwarding: 'local', tunnelPort: 0, tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM };
+
+/**
+ * Tells whether packets to an address of the host's own stay on the host. With other addresses in them, they get there by
+ * the host's routes.
+ */
+export const staysLocal = ({ forwarding }: ServerForwarding): boolean =>
+  traitsOf(forwarding as ForwardingMethod).keepsPorts;
 
 /** Another method begins with its own defaults. */
 function mergedForwarding(call: string, edit: RealServerEdit, before: ServerForwarding): ServerForwarding {

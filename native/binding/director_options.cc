@@ -28,6 +28,7 @@ bool readDirectorOptions(ObjectReader& reader, DirectorOptions& options) {
   options.settings.pathMtuFloor = static_cast<uint16_t>(reader.integer("pathMtuFloor", 68, kMaxPacketBytes));
   const std::string pingReply = reader.string("pingReply");
   const std::string noServerReply = reader.string("noServerReply");
+  const std::string unmatchedReplies = reader.string("unmatchedReplies");
   const auto seed = reader.optionalBigInt("seed");
   if (!reader.ok()) return false;
   for (const std::string& text : sources) {
@@ -45,13 +46,16 @@ bool readDirectorOptions(ObjectReader& reader, DirectorOptions& options) {
   }
   const auto ping = pingReplyByName(pingReply);
   const auto noServer = noServerReplyByName(noServerReply);
-  if (!ping || !noServer) {
-    throwInvalidArgument(env, !ping ? "options.pingReply must be 'always', 'when-up' or 'never'"
-                                    : "options.noServerReply must be 'unreachable' or 'reset'");
+  const auto unmatched = unmatchedRepliesByName(unmatchedReplies);
+  if (!ping || !noServer || !unmatched) {
+    throwInvalidArgument(env, !ping       ? "options.pingReply must be 'always', 'when-up' or 'never'"
+                              : !noServer ? "options.noServerReply must be 'unreachable' or 'reset'"
+                                          : "options.unmatchedReplies must be 'drop' or 'pass'");
     return false;
   }
   options.settings.pingReply = *ping;
   options.settings.noServerReply = *noServer;
+  options.settings.unmatchedReplies = *unmatched;
   if (seed) {
     options.secret = HashSecret::fromSeed(*seed);
   } else {

@@ -39,8 +39,8 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
       endings_(entries_),
       flows_(settings_, entries_, pins_, control_, pool_, defence_),
       fragments_({}, options.secret),
-      icmp_(settings_, flows_.connections(), pins_, flows_.forwarder(), pool_),
-      fragmentPath_(settings_, fragments_, flows_.connections(), pins_, flows_.forwarder()),
+      icmp_(settings_, flows_.connections(), pins_, flows_.forwarder(), flows_.replies(), pool_),
+      fragmentPath_(settings_, fragments_, flows_.connections(), pins_, flows_.forwarder(), flows_.replies()),
       explainer_(control_, flows_.connections(), pins_, fragments_, flows_.forwarder(), icmp_) {
   assert(options.workers >= 1 && options.workers <= Epochs::kMaxWorkers);
   for (size_t i = 0; i < workers_; i++) {
@@ -144,6 +144,8 @@ Verdict Director::handle(Pass& pass, Flow& flow, Packet& packet, size_t cause) {
     case PacketClass::flow:
     case PacketClass::other: break;
   }
+  const Outgoing outgoing{packet.data, parsed, /*flowHash=*/0, cause};
+  if (const auto passedOn = flows_.replies().handleForeign(pass, outgoing)) return *passedOn;
   const Verdict verdict = pass.services->virtualAddress(parsed.key.virtualAddress()) != nullptr
                               ? Verdict::dropProtocol
                               : Verdict::dropNoService;

@@ -224,12 +224,12 @@ uint64_t Director::forEachConnection(uint64_t cursor, size_t limit, Tick now, Vi
   uint64_t next = cursor;
   if (next < kSecondTable) {
     next = entries_.table(Family::ipv4).forEach(next, limit, [&](const Conn& conn) {
-      visit(rowOf(entries_, conn, Family::ipv4, *services, now));
+      if (!isReplyEntry(conn)) visit(rowOf(entries_, conn, Family::ipv4, *services, now));
     });
     if (next == UINT64_MAX) next = kSecondTable;
   } else {
     next = entries_.table(Family::ipv6).forEach(next - kSecondTable, limit, [&](const Conn& conn) {
-      visit(rowOf(entries_, conn, Family::ipv6, *services, now));
+      if (!isReplyEntry(conn)) visit(rowOf(entries_, conn, Family::ipv6, *services, now));
     });
     if (next != UINT64_MAX) next += kSecondTable;
   }

@@ -255,7 +255,7 @@ void Worker::countReads(WorkerStats& stats) {
 void Worker::send(const OutputVector& out) {
   if (out.count() == 0) return;
   parts_.director.stats(parts_.index).handedOut.add(out.count());
-  if (out.has(OutputWay::host) || out.has(OutputWay::client) || out.hasOffloads()) [[unlikely]]
+  if (out.hasOthers() || out.hasOffloads()) [[unlikely]]
     return sendMixed(out);
   sendBy(OutputWay::server, out.packets());
 }
@@ -263,6 +263,7 @@ void Worker::send(const OutputVector& out) {
 void Worker::sendMixed(const OutputVector& out) {
   sendWay(out, OutputWay::server);
   if (out.has(OutputWay::client)) sendWay(out, OutputWay::client);
+  if (out.has(OutputWay::routed)) sendWay(out, OutputWay::routed);
   if (out.has(OutputWay::host)) parts_.director.stats(parts_.index).sentToHost.add(sendWay(out, OutputWay::host));
 }
 

@@ -34,6 +34,8 @@ struct ForwardingTraits {
   bool (*hasForm)(const TunnelOptions& options, const StrippedOuter& outer);
 
   constexpr bool isTunnel() const { return delivery == Delivery::tunnel; }
+  // Returns true when packets get other addresses and ports in their own headers, in both directions.
+  constexpr bool rewrites() const { return delivery == Delivery::rewrite; }
   // Returns true when the path to the server has an MTU.
   constexpr bool hasPath() const { return delivery != Delivery::host; }
   constexpr bool knows(TunnelChecksum checksum) const { return (checksums >> static_cast<int>(checksum) & 1) != 0; }
@@ -57,11 +59,11 @@ OuterHeader emptyHeader(const TunnelOptions&, Family inner, const IpAddress&, co
 }
 
 template <ForwardingMethod kMethod>
-constexpr ForwardingTraits untouched(Delivery delivery) {
+constexpr ForwardingTraits untouched(Delivery delivery, bool keepsPorts = true) {
   return {
       .delivery = delivery,
       .needsSource = false,
-      .keepsPorts = true,
+      .keepsPorts = keepsPorts,
       .hasPort = false,
       .checksums = checksumBits({TunnelChecksum::none}),
       .overhead = noOverhead,

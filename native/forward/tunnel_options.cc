@@ -48,7 +48,7 @@ Result<void> checkTunnel(const TunnelOptions& options, Family inner, Family oute
                               " checksum; leave it out, or choose " +
                               thoseThat([&](const ForwardingTraits& other) { return other.knows(options.checksum); }));
   }
-  if (inner != outer && traits.delivery == Delivery::link) {
+  if (inner != outer && (traits.delivery == Delivery::link || traits.rewrites())) {
     return refuse(method, "needs a real server of the virtual service's address family; choose " +
                               thoseThat([](const ForwardingTraits& other) { return other.isTunnel(); }));
   }

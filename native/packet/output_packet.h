@@ -24,6 +24,7 @@ enum class OutputWay : uint8_t {
   server,  // a real server
   client,  // a client, with an answer of the director's own
   host,    // this host's own stack, with a packet for a local node
+  routed,  // this host's own stack, which routes it on: a packet that was rewritten, or goes on as it is
 };
 
 }  // namespace tunvs

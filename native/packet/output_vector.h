@@ -95,6 +95,8 @@ class OutputVector {
   OutputWay way(size_t i) const { return static_cast<OutputWay>(tags_[i] >> kCauseBits); }
   // Returns true when a packet goes this way. REQUIRES: way != OutputWay::server
   bool has(OutputWay way) const { return (ways_ >> static_cast<uint8_t>(way) & 1) != 0; }
+  // Returns true when a packet goes another way than to a real server.
+  bool hasOthers() const { return ways_ != 0; }
   bool hasOffloads() const { return hasOffloads_; }
   // Counts the packets that a full vector without a flush function had to drop.
   uint64_t lost() const { return lost_; }

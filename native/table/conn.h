@@ -17,8 +17,8 @@ namespace tunvs {
 enum ConnFlag : uint8_t {
   kConnLive = 0x01,        // findable; cleared by removal
   kConnInactive = 0x02,    // counted in its server's inactive connections, not in the active ones
-  kConnInvalid = 0x04,     // a template that is no longer found, and waits for its deadline
-  kConnProven = 0x08,      // a template of which a connection has shown something (director/connection/standing.h)
+  kConnInvalid = 0x04,     // no longer found: a template that waits for its deadline, or a reply entry behind another
+  kConnProven = 0x08,      // a template, or a reply entry, whose connection has shown something (standing.h)
   kConnFast = 0x10,        // a fast path in the kernel takes its packets, and clears this with one that it leaves
   kConnHandedOver = 0x20,  // had kConnFast at some time, so a program may hold it when it is removed
 };
@@ -30,7 +30,7 @@ struct alignas(32) Conn {
   FlowKind kind;
   std::atomic<uint8_t> state;
   std::atomic<uint8_t> flags;     // ConnFlag
-  std::atomic<uint32_t> server;   // stable id of the real server
+  std::atomic<uint32_t> server;   // stable id of the real server; more in director/connection/translated.h
   std::atomic<Tick> expires;      // deadline
   std::atomic<uint32_t> packets;  // a connection's packets so far, wraps; a template's timeout in ticks
   // A connection keeps its template here, as ConnTable::referenceOf() names it, or 0 for none; a template keeps its

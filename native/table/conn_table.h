@@ -103,6 +103,15 @@ class ConnTable {
   static bool isOf(const Conn* candidate, const FlowKey& key) {
     return candidate != nullptr && ConnRegion::matches(*candidate, key);
   }
+  // Returns a live entry with this key that find() passes over, or null.
+  Conn* findHiddenLocked(const FlowKey& key, uint64_t hash) const {
+    const uint32_t shard = region_.shardOf(hash);
+    return region_.index(shard).find(hash, [&](uint32_t unit) {
+      Conn* conn = region_.connAt(shard, unit);
+      const bool isHidden = conn->isLive() && (conn->flags.load(std::memory_order_relaxed) & kConnInvalid) != 0;
+      return isHidden && keyOf(*conn) == key ? conn : nullptr;
+    });
+  }
   static bool hasExpired(const Conn& conn, Tick now) { return conn.hasExpired(now); }
   // Returns true when room in this key's shard will soon have to be made.
   bool isNearlyFull(uint64_t hash) const { return isNearlyFullShard(region_.shardOf(hash)); }

@@ -3,6 +3,7 @@
  * packet, and mark 1 on all packets for 192.168.60.0/24.
  */
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
+import type { OfflineOptions } from '../../lib/director/open-options.js';
 import { native } from '../../lib/native/addon.js';
 import type { ProcessedPacket, ProcessResult } from '../../lib/director/offline-director.js';
 import { applyRules, type ShowCommand } from '../../lib/rules/apply.js';
@@ -32,8 +33,8 @@ export class GoldenDirector implements AsyncDisposable {
   readonly offline: OfflineDirector;
   private nowMs = 0;
 
-  constructor() {
-    this.offline = Director.offline({ source: ['10.0.0.1', '2001:db8:1::1'], maxConnections: 16384 });
+  constructor(options: Partial<OfflineOptions> = {}) {
+    this.offline = Director.offline({ source: ['10.0.0.1', '2001:db8:1::1'], maxConnections: 16384, ...options });
     this.offline.setMarks([{ mark: 1, destination: '192.168.60.0/24' }]);
   }
 
@@ -86,13 +87,26 @@ export class GoldenDirector implements AsyncDisposable {
   }
 
   /** Returns connections as /proc/net/ip_vs_conn shows them a moment later. */
-  async connectionsOf(clientPort: number): Promise<GoldenConnection[]> {
+  async connectionsOf(clientPort: number, virtualPort?: number): Promise<GoldenConnection[]> {
     this.sleep(0.1);
     const found: GoldenConnection[] = [];
-    for await (const { state, expiresMs, serverAddress, serverPort } of this.offline.connections({ clientPort })) {
+    const filter = { clientPort, ...(virtualPort !== undefined && { virtualPort }) };
+    for await (const { state, expiresMs, serverAddress, serverPort } of this.offline.connections(filter)) {
       found.push({ state, expires: Math.floor(expiresMs / 1000), server: `${serverAddress}:${serverPort}` });
     }
     return found;
+  }
+
+  /** Returns the counts of all real servers, with their services as `TCP ADDRESS:PORT`. */
+  counts(): { service: string; server: string; active: number; inactive: number }[] {
+    return this.offline.stats().services.flatMap((service) =>
+      service.servers.map(({ address, port, activeConnections, inactiveConnections }) => ({
+        service: `${service.protocol?.toUpperCase()} ${service.address}:${service.port}`,
+        server: `${address}:${port}`,
+        active: activeConnections,
+        inactive: inactiveConnections,
+      })),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,16 @@ import { askDaemon, type DaemonArguments } from '../daemon-client.js';
 import { UsageError } from '../verb.js';
 
 /** What belongs to a director that explain makes itself. */
-const OWN = ['source', 'in', 'seed', 'pathMtuFloor', 'pingReply', 'noServerReply', 'maxConnections'] as const;
+const OWN = [
+  'source',
+  'in',
+  'seed',
+  'pathMtuFloor',
+  'pingReply',
+  'noServerReply',
+  'unmatchedReplies',
+  'maxConnections',
+] as const;
 
 const written = (option: string) => `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 

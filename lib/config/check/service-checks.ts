@@ -3,6 +3,7 @@ import type { Transaction } from '../../director/configuration.js';
 import type { OfflineDirector } from '../../director/director.js';
 import type { VirtualServiceOptions } from '../../director/service-options.js';
 import type { VirtualService } from '../../director/virtual-service.js';
+import { traitsOf } from '../../values/forwarding-method.js';
 import { onePacketWarning } from '../../values/scheduler.js';
 import { checkedServerKey, serverName } from '../../values/server-options.js';
 import { prefixFamily } from '../../values/prefix.js';
@@ -193,7 +194,10 @@ function serverFindings(
   const { address } = server;
   // The addresses of a name are not known yet; any of a family that fits has to do.
   const own = prefixFamily(identity.address);
-  const family = server.forwarding === 'dr' || families.includes(own) ? own : (families[0] ?? own);
+  const family =
+    (server.forwarding !== undefined && !traitsOf(server.forwarding).needsSource) || families.includes(own)
+      ? own
+      : (families[0] ?? own);
   const stand = address ?? (family === 4 ? '198.18.0.1' : '2001:db8:fffe::1');
   return allRefused(serverOptionsOf({ ...server, address: stand }), (left) => {
     target.realServer({ address: stand, port: left.port ?? serverPortOf(identity) })?.delete();

@@ -1,6 +1,6 @@
 /** What a configuration file says of the director: the options of `Director.open`, and its settings. */
 import { z } from 'zod';
-import { noServerReplies, pingReplies } from '../../director/open-options.js';
+import { noServerReplies, pingReplies, unmatchedReplies } from '../../director/open-options.js';
 import { MAX_CPU } from '../../values/cpu.js';
 import { egresses } from '../../values/egress.js';
 import { FAST_PATH_INGRESS, fastPaths, parseFastPath } from '../../values/fast-path.js';
@@ -94,6 +94,10 @@ export const directorFields = {
     .enum(noServerReplies)
     .optional()
     .describe("Says what a client gets when no real server may take its connection. The default is 'unreachable'."),
+  unmatchedReplies: z
+    .enum(unmatchedReplies)
+    .optional()
+    .describe("Says what becomes of real servers' packets without a connection, with 'nat'. The default is 'drop'."),
   maxConnections: z
     .int()
     .min(1024)

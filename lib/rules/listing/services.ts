@@ -2,7 +2,7 @@
 import { addressFamily } from '../../values/inet.js';
 import type { ListColumns, ServiceId } from '../command.js';
 import type { AnyProtocol } from '../../values/protocol.js';
-import { knownTraits } from '../forwarding.js';
+import { traitsOf } from '../../values/forwarding-method.js';
 import { formatVirtualEndpoint } from '../../values/service-key.js';
 import { schedulerFlagNames } from '../values.js';
 import { type NamedEndpoint, type WriteEndpoint, writeNumbers } from './names.js';
@@ -205,12 +205,12 @@ function listedWeight({ effectiveWeight }: ListedServer): number {
 }
 
 function methodName({ forwarding }: ListedServer): string {
-  return knownTraits(forwarding)?.listedAs ?? 'Masq';
+  return traitsOf(forwarding).listedAs;
 }
 
 function tunnelName({ forwarding, tunnelPort, tunnelChecksum = 'nocsum' }: ListedServer): string {
-  const traits = knownTraits(forwarding);
-  if (!traits?.isTunnel) return 'n/a';
+  const traits = traitsOf(forwarding);
+  if (!traits.isTunnel) return 'n/a';
   const checksum = { nocsum: '-c', csum: '+c', remcsum: 'r+c' }[tunnelChecksum];
   return [forwarding, ...(traits.hasPort ? [tunnelPort] : []), ...(traits.checksums.length > 1 ? [checksum] : [])].join(
     ':',

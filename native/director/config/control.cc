@@ -97,10 +97,15 @@ void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, 
     table->removed_.push_back(removed.view);
     gone.push_back(removed.service);
     place(removed.view.get());
+    table->nat_.add(removed.service, nullptr, *removed.view);
   }
   for (const auto& service : table->services_) {
-    for (const auto& server : service->owned) place(server.get());
+    for (const auto& server : service->owned) {
+      place(server.get());
+      table->nat_.add(service->key, service.get(), *server);
+    }
   }
+  table->nat_.sort();
   table->index_.build(table->services_, std::move(marks), gone);
   published_.store(table.get(), std::memory_order_release);
   const uint64_t epoch = epochs_.stamp();

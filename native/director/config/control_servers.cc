@@ -9,6 +9,19 @@
 #include <algorithm>
 
 namespace tunvs {
+namespace {
+
+// Returns the view that connections of before the edit go by, if their packets went in another way than by `traits`.
+std::shared_ptr<const ServerView> formerOf(const std::shared_ptr<const ServerView>& before,
+                                           const ForwardingTraits& traits) {
+  if (before->traits->rewrites() == traits.rewrites()) return before->former;
+  if (before->former == nullptr) return before;
+  auto alone = std::make_shared<ServerView>(*before);
+  alone->former = nullptr;
+  return alone;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
                                                         const ServerCondition& condition, const ServiceKey& service) {
@@ -47,7 +60,9 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   if (view->isReachable) view->outerMask = static_cast<uint32_t>(view->outers.size() - 1);
   if (view->isReachable && traits.hasPath())
     view->plainBytes = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
-  view->suitsKernel = id < KernelTallies::kMaxServers && view->isReachable && traits.hasPath() &&
+  // What is rewritten is looked at one by one.
+  if (traits.rewrites()) view->plainBytes = 0;
+  view->suitsKernel = id < KernelTallies::kMaxServers && view->isReachable && traits.hasPath() && !traits.rewrites() &&
                       tunnel.checksum != TunnelChecksum::remote;
   return view;
 }
@@ -98,6 +113,7 @@ Result<void> Control::editServer(Draft& draft, const EditServer& op) {
   auto made = makeServer(before.id, op.server, op.config, op.condition, op.service);
   if (!made) return made.error();
   ServerView& server = *made.value();
+  server.former = formerOf(draft.services[i]->owned[*at], *server.traits);
   draft.services[i]->tell(server);
   draft.updateOverload(before, op.config);
   if (server.lastWeight == 0) server.lastWeight = before.lastWeight;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "director/config/nat_index.h"
 #include "director/config/service_index.h"
 #include "director/config/service_view.h"
 #include "director/protocol/tunables.h"
@@ -23,6 +24,9 @@ class ServiceTable {
   // All ids are below this.
   size_t idCount() const { return byId_.size(); }
 
+  // Finds a server by the packets that it sends, among those whose packets are rewritten.
+  const NatIndex& nat() const { return nat_; }
+
   const Tunables& tunables() const { return tunables_; }
   const std::vector<MarkRule>& marks() const { return index_.marks(); }
   const std::vector<std::shared_ptr<const ServiceView>>& services() const { return services_; }
@@ -32,6 +36,7 @@ class ServiceTable {
 
   std::vector<std::shared_ptr<const ServiceView>> services_;  // in the order of adding
   ServiceIndex index_;
+  NatIndex nat_;
   std::vector<const ServerView*> byId_;
   std::vector<std::shared_ptr<const ServerView>> removed_;  // owns the removed servers' views
   Tunables tunables_;

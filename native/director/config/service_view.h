@@ -17,6 +17,7 @@
 #include "director/protocol/tunables.h"
 #include "forward/forward.h"
 #include "forward/path_mtu.h"
+#include "packet/output_packet.h"
 #include "scheduler/scheduler.h"
 
 namespace tunvs {
@@ -47,9 +48,17 @@ struct ServerView : Candidate {
   std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
   bool isOnePacket = false;
 
+  // The view before the last edit that began or ended rewriting: open connections stay with what they began with.
+  std::shared_ptr<const ServerView> former;
+
   ServerCondition condition;  // last, so that what packets read lies close together
 
   const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & outerMask]; }
+
+  // Returns the view by whose method packets go that are rewritten, or that are not; null: there is none.
+  const ServerView* suitedTo(bool rewrites) const { return traits->rewrites() == rewrites ? this : former.get(); }
+  // Returns the way by which packets leave that are not for this host itself.
+  OutputWay way() const { return traits->rewrites() ? OutputWay::routed : OutputWay::server; }
 
   ServerKey key() const { return {address, port}; }
   int32_t fullWeight() const { return tunvs::fullWeight(config, condition); }

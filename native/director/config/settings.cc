@@ -48,6 +48,12 @@ std::optional<PingReply> pingReplyByName(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<UnmatchedReplies> unmatchedRepliesByName(std::string_view name) {
+  if (name == "drop") return UnmatchedReplies::drop;
+  if (name == "pass") return UnmatchedReplies::pass;
+  return std::nullopt;
+}
+
 std::optional<NoServerReply> noServerReplyByName(std::string_view name) {
   if (name == "unreachable") return NoServerReply::unreachable;
   if (name == "reset") return NoServerReply::reset;

@@ -26,9 +26,13 @@ Result<SourceRange> parseSourceRange(std::string_view text);
 
 enum class PingReply : uint8_t { always, whenUp, never };
 enum class NoServerReply : uint8_t { unreachable, reset };
+// What becomes of a packet that a real server's service sends to a client without a connection: it would show the
+// server's address. IPVS lets it pass.
+enum class UnmatchedReplies : uint8_t { drop, pass };
 
-std::optional<PingReply> pingReplyByName(std::string_view name);          // always, when-up, never
-std::optional<NoServerReply> noServerReplyByName(std::string_view name);  // unreachable, reset
+std::optional<PingReply> pingReplyByName(std::string_view name);                // always, when-up, never
+std::optional<NoServerReply> noServerReplyByName(std::string_view name);        // unreachable, reset
+std::optional<UnmatchedReplies> unmatchedRepliesByName(std::string_view name);  // drop, pass
 
 struct Settings {
   std::optional<SourceRange> v4, v6;
@@ -36,6 +40,7 @@ struct Settings {
   uint16_t pathMtuFloor = 552;  // bytes: an ICMP error makes no path narrower than this (for IPv6: than 1280 at least)
   PingReply pingReply = PingReply::always;
   NoServerReply noServerReply = NoServerReply::unreachable;
+  UnmatchedReplies unmatchedReplies = UnmatchedReplies::drop;
 
   const std::optional<SourceRange>& source(Family family) const { return family == Family::ipv4 ? v4 : v6; }
   bool isOwnAddress(const IpAddress& address) const {

@@ -13,8 +13,7 @@ ConnectionRow rowOf(const Entries& entries, const Conn& conn, Family family, con
   row.active = isActiveConn(conn);
   row.isTemplate = isTemplate(conn);
   const uint8_t state = conn.state.load(std::memory_order_relaxed);
-  if (const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed)))
-    row.server = server->key();
+  if (const ServerView* server = services.server(serverIdOf(conn))) row.server = server->key();
   const uint16_t virtualPort = row.key.virtualPort().host();
   if (row.isTemplate) {
     row.controlled = conn.control.load(std::memory_order_relaxed);
@@ -34,7 +33,12 @@ ConnectionRow rowOf(const Entries& entries, const Conn& conn, Family family, con
     }
   } else {
     row.state = stateName(conn.protocol, state);
-    if (row.server.port == 0) row.server.port = virtualPort;
+    if (isTranslated(conn)) {
+      const FlowKey reply = table.keyOf(*table.named(conn.control.load(std::memory_order_relaxed)));
+      row.server.port = reply.clientPort().host();
+    } else if (row.server.port == 0) {
+      row.server.port = virtualPort;
+    }
   }
   const auto ticks = static_cast<int32_t>(conn.expires.load(std::memory_order_relaxed) - now);
   row.expiresMs = int64_t{ticks} * (1000 / kTicksPerSecond);

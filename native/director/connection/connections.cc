@@ -5,10 +5,8 @@ namespace {
 
 constexpr uint32_t kNewSeconds = 3;  // IPVS's: how long a connection lasts before a packet has changed its state
 
-bool isEstablished(uint8_t protocol, uint8_t state) {
-  return (protocol == kTcpProtocol && state == static_cast<uint8_t>(TcpState::established)) ||
-         (protocol == kSctpProtocol && state == static_cast<uint8_t>(SctpState::established));
-}
+// Returns whose packets a connection's client's are to the state: those of both sides change a translated one's.
+Side clientSideOf(const Conn& conn) { return isTranslated(conn) ? Side::client : Side::clientOnly; }
 
 // Tells whether packets of a connection in this state may go by a fast path.
 bool mayHandOver(uint8_t protocol, uint8_t state) {
@@ -17,6 +15,7 @@ bool mayHandOver(uint8_t protocol, uint8_t state) {
 
 void giveToKernel(Conn& conn) {
   if (conn.packets.load(std::memory_order_relaxed) < HandOver::kLeastPackets) return;  // another one of the same key
+  if ((conn.server.load(std::memory_order_relaxed) & kTranslated) != 0) return;
   conn.flags.fetch_or(kConnHandedOver | kConnFast);
   // Another worker may have changed the state meanwhile. Of the two, the later one sees what the other has done.
   if (!mayHandOver(conn.protocol, conn.state.load())) conn.flags.fetch_and(static_cast<uint8_t>(~kConnFast));
@@ -74,13 +73,13 @@ Pin* Connections::pinOf(const ServiceTable*& services, const FlowKey& flow, uint
 }
 
 bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
-                                 const Tunables& tunables) {
+                                 const Tunables& tunables) const {
   if (isSilent(server))
     return tunables.expireNodestConn != 0 || (server.rescheduleUdp && parsed.protocol == kUdpProtocol);
   if (isReset(server, parsed) || isMoved(conn, server, parsed)) return true;
   if (!server.carries || !isOpening(parsed)) return false;
   if (tunables.expireNodestConn != 0 && server.weight == 0) return true;
-  if (tunables.connReuseMode == 0 || conn.control.load(std::memory_order_relaxed) != 0) return false;
+  if (tunables.connReuseMode == 0 || entries_.controllerOf(parsed.key.family, conn) != 0) return false;
   const uint8_t state = conn.state.load(std::memory_order_relaxed);
   if (parsed.protocol == kSctpProtocol) return static_cast<SctpState>(state) == SctpState::closed;
   switch (static_cast<TcpState>(state)) {
@@ -96,23 +95,45 @@ void Connections::update(Pass& pass, Conn* conn, const ServerView& server, const
   conn->packets.store(packets, std::memory_order_relaxed);
   const uint8_t before = conn->state.load(std::memory_order_relaxed);
   noteSignals(pass, server, parsed, before, packets);
-  const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(pass.tunables()));
-  const Tick deadline = pass.now + timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, after);
+  take(pass, conn, server, parsed, hash, clientSideOf(*conn), isRise(packets));
+}
+
+void Connections::updateByReply(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed) {
+  const ConnTable& conns = table(parsed.key.family);
+  take(pass, conn, server, parsed, conns.hash(conns.keyOf(*conn)), Side::server, /*isRise=*/false);
+  if (!assuresTemplate(parsed.protocol, conn->state.load(std::memory_order_relaxed), Side::server)) return;
+  if (const uint32_t controller = entries_.controllerOf(parsed.key.family, *conn))
+    entries_.assure(parsed.key.family, controller);
+}
+
+Connections::Step Connections::stepOf(const Pass& pass, const Conn& conn, const ServerView& server,
+                                      const ParsedPacket& parsed, Side side) const {
+  const uint8_t before = conn.state.load(std::memory_order_relaxed);
+  const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(pass.tunables()), side);
+  return {before, after, pass.now + timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, after)};
+}
+
+void Connections::take(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
+                       Side side, bool isRise) {
+  const Step step = stepOf(pass, *conn, server, parsed, side);
   // A connection that has shown more is reported at once where it may matter soon. Elsewhere the table finds out when
-  // it next looks at the entry, within seconds. A template has to know at once.
-  const bool mustTell = isRise(packets) && (conn->control.load(std::memory_order_relaxed) != 0 ||
-                                            table(parsed.key.family).isNearlyFull(hash));
-  if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed)) && !mustTell) {
-    conn->expires.store(deadline, std::memory_order_relaxed);
+  // it next looks at the entry, within seconds. A template has to know at once, as has a reply entry.
+  const bool mustTell =
+      isRise && (conn->control.load(std::memory_order_relaxed) != 0 || table(parsed.key.family).isNearlyFull(hash));
+  if (step.after == step.before && reached(step.deadline, conn->expires.load(std::memory_order_relaxed)) && !mustTell) {
+    conn->expires.store(step.deadline, std::memory_order_relaxed);
     return;
   }
+  uint32_t controller = 0;
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
     if (!conn->isLive()) return;  // it ended meanwhile
-    updateLocked(pass, conn, server, parsed, hash);
+    updateLocked(pass, conn, server, parsed, hash, side);
+    if (!StandingJudge::isProven(*conn)) return;
+    controller = entries_.controllerOf(parsed.key.family, *conn);
+    if (isTranslated(*conn)) entries_.proveReply(parsed.key.family, *conn);
   }
-  const uint32_t controller = conn->control.load(std::memory_order_relaxed);
-  if (controller != 0 && StandingJudge::isProven(*conn)) entries_.prove(parsed.key.family, controller);
+  if (controller != 0) entries_.prove(parsed.key.family, controller);
 }
 
 // The director sees no reply, but a client that gets none, or a wrong one, shows that.
@@ -125,9 +146,8 @@ void Connections::noteSignals(Pass& pass, const ServerView& server, const Parsed
 }
 
 void Connections::updateLocked(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed,
-                               uint64_t hash) {
-  const uint8_t after = nextState(parsed.protocol, conn->state.load(std::memory_order_relaxed), parsed.event,
-                                  defence_.securesTcp(pass.tunables()));
+                               uint64_t hash, Side side) {
+  const auto [before, after, deadline] = stepOf(pass, *conn, server, parsed, side);
   // In this order; see Connections::handOver().
   conn->state.store(after, std::memory_order_seq_cst);
   if (!mayHandOver(parsed.protocol, after)) conn->flags.fetch_and(static_cast<uint8_t>(~kConnFast));
@@ -137,26 +157,26 @@ void Connections::updateLocked(Pass& pass, Conn* conn, const ServerView& server,
     server.state->inactive.fetch_add(wasActive ? 1 : -1, std::memory_order_seq_cst);
     conn->flags.fetch_xor(kConnInactive, std::memory_order_relaxed);
   }
-  if (const uint32_t controller = conn->control.load(std::memory_order_relaxed);
-      controller != 0 && isEstablished(parsed.protocol, after)) {
+  if (const uint32_t controller = entries_.controllerOf(parsed.key.family, *conn);
+      controller != 0 && assuresTemplate(parsed.protocol, after, side)) {
     entries_.assure(parsed.key.family, controller);
   }
-  const Tick timeout = timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, after);
-  entries_.moveLocked(conn, parsed.key.family, hash, pass.now + timeout, pass.now);
+  entries_.moveLocked(conn, parsed.key.family, hash, deadline, pass.now);
 }
 
 std::optional<Verdict> Connections::meetLocked(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Meeting& meeting,
-                                               const ServerView*& server, uint32_t& unused) {
+                                               const ServerView*& server, Loose& loose) {
   ConnTable& conns = entries_.table(parsed.key.family);
   Conn* known = conns.find(parsed.key, hash);
-  if (known == nullptr) return std::nullopt;
+  if (known == nullptr || isReplyEntry(*known)) return std::nullopt;
   const ServerView* named = serverOf(pass.services, *known);
   const bool isOver = ConnTable::hasExpired(*known, pass.now);
   if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, pass.tunables())) {
     server = named;
     if (!named->carries) return withheldFrom(*named);
     known->packets.store(known->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    updateLocked(pass, known, *named, parsed, hash);
+    updateLocked(pass, known, *named, parsed, hash, clientSideOf(*known));
+    if (isTranslated(*known)) pass.endpoints = translations_.toServer(parsed.key.family, *known);
     return Verdict::forwarded;
   }
   const bool isBeingReset = !isOver && named != nullptr && isReset(*named, parsed);
@@ -164,7 +184,7 @@ std::optional<Verdict> Connections::meetLocked(Pass& pass, const ParsedPacket& p
   // The server may be up again before another takes the connection.
   const bool ends = meeting.isMoved ? meeting.step == Meeting::taken : meeting.step != Meeting::look;
   if (!isOver && !isBeingReset && !ends) return std::nullopt;
-  unused = entries_.unbind(pass.worker.stats, parsed.key.family, *known);
+  loose = entries_.unbind(pass.worker.stats, parsed.key.family, *known);
   conns.removeLocked(known, hash);
   WorkerStats& stats = pass.worker.stats;
   (isOver ? stats.connectionsExpired : stats.connectionsDropped).add(1);
@@ -176,13 +196,13 @@ std::optional<Verdict> Connections::meetLocked(Pass& pass, const ParsedPacket& p
 
 std::optional<Verdict> Connections::meet(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Meeting& meeting,
                                          const ServerView*& server) {
-  uint32_t unused = 0;
+  Loose loose;
   std::optional<Verdict> met;
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
-    met = meetLocked(pass, parsed, hash, meeting, server, unused);
+    met = meetLocked(pass, parsed, hash, meeting, server, loose);
   }
-  if (unused != 0) entries_.relink(parsed.key.family, unused);
+  entries_.settleLoose(parsed.key.family, loose);
   return met;
 }
 
@@ -196,15 +216,18 @@ Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
   const ServiceView* service = nullptr;
   Templates::Affinity choice;
   const bool wasMoved = meeting.isMoved;
-  const Verdict admitted = choice_.admit(pass, parsed, service, choice, turn, wasMoved);
+  Verdict admitted = choice_.admit(pass, parsed, service, choice, turn, wasMoved);
   const bool isPassing = admitted == Verdict::forwarded && service->config.onePacket && parsed.protocol == kUdpProtocol;
+  Opening opening{choice.server, choice.controller};
+  if (admitted == Verdict::forwarded && !isPassing) admitted = prepare(pass, parsed.key, *service, opening);
   const TimeoutTicks* own = choice.server != nullptr ? choice.server->timeouts.get() : nullptr;
   const bool isAdopted = service != nullptr && !wasMoved && isMidStream(parsed, service->config);
   const bool goesOn = isAdopted || (wasMoved && !isOpening(parsed));
-  const uint8_t state = nextState(parsed.protocol, goesOn ? establishedState(parsed.protocol) : 0, parsed.event,
-                                  defence_.securesTcp(pass.tunables()));
+  const uint8_t state =
+      nextState(parsed.protocol, goesOn ? establishedState(parsed.protocol) : 0, parsed.event,
+                defence_.securesTcp(pass.tunables()), opening.reply != 0 ? Side::client : Side::clientOnly);
   const Tick deadline = pass.now + timeoutOf(pass.tunables(), own, parsed.protocol, state);
-  uint32_t left = 0, unused = 0;
+  Loose left, evicted;
   std::optional<Verdict> met;
   Conn* made = nullptr;
   {
@@ -212,22 +235,25 @@ Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
     meeting.step = admitted == Verdict::forwarded ? Meeting::taken : Meeting::refused;
     met = meetLocked(pass, parsed, hash, meeting, server, left);
     if (!met && admitted == Verdict::forwarded && !isPassing)
-      made = insertLocked(pass, parsed.key, hash, state, deadline, choice, unused);
+      made = insertLocked(pass, parsed.key, hash, state, deadline, opening, evicted);
   }
-  if (left != 0) entries_.relink(parsed.key.family, left);
+  entries_.settleLoose(parsed.key.family, left);
   if (admitted != Verdict::forwarded) return met.value_or(admitted);
   if (isPassing && !met) {
     entries_.bindPassing(*choice.server);
     if (choice.controller != 0) entries_.release(parsed.key.family, choice.controller);
     pool_.counters(pass.worker.index, choice.server->id).connections.add(1);
     server = choice.server;
+    if (server->traits->rewrites()) pass.endpoints = Translations::toServer(*service, *server, parsed.key);
     return Verdict::forwarded;
   }
-  finishOpening(pass, parsed.key, made, choice, unused);
+  finishOpening(pass, parsed.key, made, opening, evicted);
   if (isAdopted && made != nullptr) pass.worker.stats.connectionsMidStream.add(1);
   if (met) return *met;
   server = choice.server;
-  return made != nullptr ? Verdict::forwarded : Verdict::dropTableFull;
+  if (made == nullptr) return Verdict::dropTableFull;
+  if (opening.reply != 0) pass.endpoints = translations_.toServer(parsed.key.family, *made);
+  return Verdict::forwarded;
 }
 
 const ServerView* Connections::openQuoted(Pass& pass, const FlowKey& flow, uint64_t hash) {
@@ -236,43 +262,59 @@ const ServerView* Connections::openQuoted(Pass& pass, const FlowKey& flow, uint6
   if (pass.worker.dropPacket.picks(defence_.dropRate(pass.tunables()))) return nullptr;
   Templates::Affinity choice;
   if (choice_.choose(pass, *service, flow, {}, choice, /*turn=*/nullptr) != Verdict::forwarded) return nullptr;
-  uint32_t unused = 0;
+  Opening opening{choice.server, choice.controller};
+  if (prepare(pass, flow, *service, opening) != Verdict::forwarded) return nullptr;
+  Loose evicted;
   Conn* made = nullptr;
   {
     ConnTable::Guard guard(table(flow.family), hash);
     if (table(flow.family).find(flow, hash) == nullptr) {
-      made = insertLocked(pass, flow, hash, 0, pass.now + ticksFromSeconds(kNewSeconds), choice, unused);
+      made = insertLocked(pass, flow, hash, 0, pass.now + ticksFromSeconds(kNewSeconds), opening, evicted);
     }
   }
-  finishOpening(pass, flow, made, choice, unused);
-  return made != nullptr ? choice.server : nullptr;
+  finishOpening(pass, flow, made, opening, evicted);
+  if (made == nullptr) return nullptr;
+  if (opening.reply != 0) pass.endpoints = translations_.toServer(flow.family, *made);
+  return choice.server;
+}
+
+Verdict Connections::prepare(Pass& pass, const FlowKey& flow, const ServiceView& service, Opening& opening) {
+  if (!opening.server->traits->rewrites()) return Verdict::forwarded;
+  opening.reply = translations_.reserve(pass, service, *opening.server, flow, opening.controller);
+  if (opening.reply != 0) return Verdict::forwarded;
+  if (opening.controller != 0) entries_.release(flow.family, opening.controller);
+  return Verdict::dropTableFull;
 }
 
 Conn* Connections::insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
-                                const Templates::Affinity& choice, uint32_t& unused) {
+                                const Opening& opening, Loose& loose) {
   const bool active = isActiveState(flow.protocol(), state);
-  const NewConn conn{.server = choice.server->id,
+  const bool isRewritten = opening.reply != 0;
+  const NewConn conn{.server = opening.server->id | (isRewritten ? kTranslated : 0),
                      .expires = deadline,
                      .flags = active ? uint8_t{0} : uint8_t{kConnInactive},
                      .state = state,
                      .packets = 1,
-                     .control = choice.controller};
-  Conn* made = entries_.insertLocked(pass.worker.stats, flow, hash, conn, pass.now, unused);
+                     .control = isRewritten ? opening.reply : opening.controller};
+  Conn* made = entries_.insertLocked(pass.worker.stats, flow, hash, conn, pass.now, loose);
   if (made == nullptr) return nullptr;
-  entries_.bind(*choice.server, active);
-  if (choice.controller != 0 && isEstablished(flow.protocol(), state)) entries_.assure(flow.family, choice.controller);
+  if (isRewritten) entries_.leadReply(flow.family, opening.reply, *made);
+  entries_.bind(*opening.server, active);
+  if (opening.controller != 0 && assuresTemplate(flow.protocol(), state, clientSideOf(*made)))
+    entries_.assure(flow.family, opening.controller);
   return made;
 }
 
-void Connections::finishOpening(Pass& pass, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
-                                uint32_t unused) {
-  entries_.tellUnused(pass.worker.stats, flow.family, unused);
+void Connections::finishOpening(Pass& pass, const FlowKey& flow, const Conn* made, const Opening& opening,
+                                Loose loose) {
+  entries_.dropLoose(pass.worker.stats, flow.family, loose);
   if (made == nullptr) {
-    if (choice.controller != 0) entries_.release(flow.family, choice.controller);
+    if (opening.reply != 0) entries_.dropReply(flow.family, opening.reply);
+    if (opening.controller != 0) entries_.release(flow.family, opening.controller);
     return;
   }
   pass.worker.stats.connectionsCreated.add(1);
-  pool_.counters(pass.worker.index, choice.server->id).connections.add(1);
+  pool_.counters(pass.worker.index, opening.server->id).connections.add(1);
 }
 
 }  // namespace tunvs

@@ -10,6 +10,7 @@
 #include "director/connection/first_packet.h"
 #include "director/connection/pins.h"
 #include "director/connection/server_choice.h"
+#include "director/connection/translations.h"
 #include "director/connection/withheld.h"
 #include "director/counters/verdict.h"
 #include "director/worker/defence.h"
@@ -21,7 +22,13 @@ namespace tunvs {
 class Connections {
  public:
   Connections(Entries& entries, const Pins& pins, Control& control, ServerPool& pool, const Defence& defence)
-      : entries_(entries), pins_(pins), choice_(entries, defence), control_(control), pool_(pool), defence_(defence) {}
+      : entries_(entries),
+        pins_(pins),
+        choice_(entries, defence),
+        translations_(entries),
+        control_(control),
+        pool_(pool),
+        defence_(defence) {}
 
   const ConnTable& table(Family family) const { return entries_.table(family); }
 
@@ -39,15 +46,19 @@ class Connections {
   void handOver(HandOver& noted, bool isQueueEmpty) const;
 
   // Tells whether the connection gives way to a new one for this packet, or is reset.
-  static bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
-                      const Tunables& tunables) {
+  bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables) const {
     if (server.carries && !isOpening(parsed)) [[likely]]
       return false;
     return mustEndOpening(conn, server, parsed, tunables);
   }
 
-  // Notes any packet of a live connection: updates its state and deadline.
+  // Notes any packet of a live connection's client: updates its state and deadline.
   void update(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash);
+  // Does the same for a packet of its server.
+  void updateByReply(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed);
+  // Returns the live connection that a reply entry leads to; null: there is none.
+  Conn* connectionOf(Family family, const Conn& reply) const { return entries_.connectionOf(family, reply); }
+  const Translations& translations() const { return translations_; }
   // Finds a server for a packet without a live connection and opens one. If it returns Verdict::forwarded, `server` is
   // set. If it returns Verdict::parked, which it may if `turn` asks, nothing is opened before the service's policy has
   // decided. Without `turn`, the service's scheduler decides. `known` is what the table has for the packet; null:
@@ -56,7 +67,8 @@ class Connections {
                PolicyTurn* turn = nullptr);
 
   // Returns the server for a flow's packet: its connection's, its pin's, or a new connection's, as open() gives it.
-  // `conn` is what the table has for the packet; null: nothing. If it returns Verdict::pinned, pass.pin is set, too.
+  // `conn` is what the table has for the packet; null: nothing. If it returns Verdict::pinned, pass.pin is set, too; if
+  // the packet is to be rewritten, pass.endpoints is. REQUIRES: `conn` is no reply entry
   Verdict serverFor(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Conn* conn, const ServerView*& server,
                     PolicyTurn* turn = nullptr);
 
@@ -78,11 +90,21 @@ class Connections {
  private:
   // Returns the verdict on a packet of a pinned flow; nothing when the flow is not pinned.
   std::optional<Verdict> pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server);
-  static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
-                             const Tunables& tunables);
+  bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
+                      const Tunables& tunables) const;
   // Counts what tells that the server may be in trouble. `state` is the connection's before the packet.
   void noteSignals(Pass& pass, const ServerView& server, const ParsedPacket& parsed, uint8_t state, uint32_t packets);
-  void updateLocked(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash);
+  // What a packet does to its connection.
+  struct Step {
+    uint8_t before, after;  // states
+    Tick deadline;
+  };
+  Step stepOf(const Pass& pass, const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
+              Side side) const;
+  void take(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Side side,
+            bool isRise);
+  void updateLocked(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
+                    Side side);
   // How far a packet has come that meets a connection which may not go on.
   struct Meeting {
     enum Step : uint8_t { look, refused, taken };  // before a server is chosen; nobody takes it; somebody does
@@ -91,22 +113,31 @@ class Connections {
   };
   // Finds the existing connection. If it may go on, its packet is noted. If it is to be reset, it ends here. Otherwise
   // it ends when it is known what becomes of the packet, and not before: IPVS still counts it when it schedules its
-  // successor. `unused` is as Entries::unbind() gives it.
+  // successor. `loose` is as Entries::unbind() gives it.
   std::optional<Verdict> meetLocked(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Meeting& meeting,
-                                    const ServerView*& server, uint32_t& unused);
+                                    const ServerView*& server, Loose& loose);
   // Does the same, and then what has to be done after the lock.
   std::optional<Verdict> meet(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Meeting& meeting,
                               const ServerView*& server);
+  // Where a connection is opened to. `reply` is the reply entry's name, if its packets are to be rewritten; 0: they are
+  // not.
+  struct Opening {
+    const ServerView* server = nullptr;
+    uint32_t controller = 0;
+    uint32_t reply = 0;
+  };
+  // Makes the reply entry that the opening needs, if it needs one. Returns Verdict::forwarded when all is there.
+  Verdict prepare(Pass& pass, const FlowKey& flow, const ServiceView& service, Opening& opening);
   // Returns null when the table is full.
   Conn* insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
-                     const Templates::Affinity& choice, uint32_t& unused);
+                     const Opening& opening, Loose& loose);
   // Does what is left to do after the lock.
-  void finishOpening(Pass& pass, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
-                     uint32_t unused);
+  void finishOpening(Pass& pass, const FlowKey& flow, const Conn* made, const Opening& opening, Loose loose);
 
   Entries& entries_;
   const Pins& pins_;
   ServerChoice choice_;
+  Translations translations_;
   Control& control_;
   ServerPool& pool_;
   const Defence& defence_;
@@ -134,6 +165,7 @@ inline const ServerView* Connections::noteUsual(const Pass& pass, Conn& conn, co
 
 inline Verdict Connections::serverFor(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Conn* conn,
                                       const ServerView*& server, PolicyTurn* turn) {
+  pass.endpoints.reset();
   // IPVS without any service is as if absent: the host refuses packets that it had balanced.
   if (pass.services->services().empty()) [[unlikely]]
     return pinned(pass, parsed, hash, server).value_or(Verdict::dropNoService);
@@ -148,6 +180,7 @@ inline Verdict Connections::serverFor(Pass& pass, const ParsedPacket& parsed, ui
   }
   if (!server->carries) return withheldFrom(*server);
   update(pass, conn, *server, parsed, hash);
+  if (isTranslated(*conn)) pass.endpoints = translations_.toServer(parsed.key.family, *conn);
   return Verdict::forwarded;
 }
 

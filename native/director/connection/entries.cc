@@ -48,17 +48,17 @@ class Entries::Judge : public StandingJudge {
       stats_.connectionsEvicted.add(1);
       counterOf(standing).add(1);
     }
-    unused = entries_.unbind(stats_, family_, conn);
+    loose = entries_.unbind(stats_, family_, conn);
   }
   uint32_t onDue(Conn& conn) {
-    unused = 0;
-    const uint32_t longer = entries_.onDue(stats_, family_, conn, unused);
-    if (unused != 0) list->push_back(unused);
+    loose = {};
+    const uint32_t longer = entries_.onDue(stats_, family_, conn, loose);
+    if (loose.isAny()) list->push_back(loose);
     return longer;
   }
 
-  uint32_t unused = 0;
-  std::vector<uint32_t>* list = nullptr;  // onDue()'s list
+  Loose loose;
+  std::vector<Loose>* list = nullptr;  // onDue()'s list
 
  private:
   Counter& counterOf(Standing standing) const {
@@ -77,11 +77,56 @@ class Entries::Judge : public StandingJudge {
 };
 
 Conn* Entries::insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, const NewConn& made, Tick now,
-                            uint32_t& unused) {
+                            Loose& loose) {
   Judge judge(*this, stats, key.family, now);
   Conn* conn = table(key.family).insertLocked(key, hash, made, now, judge);
-  unused = judge.unused;
+  loose = judge.loose;
   return conn;
+}
+
+uint32_t Entries::makeReply(WorkerStats& stats, const FlowKey& key, uint32_t controller, Tick now, bool mayHide) {
+  ConnTable& conns = table(key.family);
+  const uint64_t hash = conns.hash(key);
+  const NewConn fresh{.server = kReplyEntry,
+                      .expires = now + kReplyLook,
+                      .flags = kConnInactive,
+                      .packets = controller,
+                      .control = kPendingReply};
+  Loose loose;
+  const Conn* made = nullptr;
+  {
+    ConnTable::Guard guard(conns, hash);
+    Conn* known = conns.find(key, hash);
+    if (known != nullptr && !(mayHide && isReplyEntry(*known))) return 0;
+    if (known != nullptr) known->flags.fetch_or(kConnInvalid, std::memory_order_release);
+    made = insertLocked(stats, key, hash, fresh, now, loose);
+    if (made == nullptr && known != nullptr) known->flags.fetch_and(static_cast<uint8_t>(~kConnInvalid));
+  }
+  dropLoose(stats, key.family, loose);
+  return made == nullptr ? 0 : conns.referenceOf(made);
+}
+
+void Entries::dropReply(Family family, uint32_t reply) {
+  ConnTable& conns = table(family);
+  Conn* conn = conns.named(reply);
+  const FlowKey key = conns.keyOf(*conn);
+  const uint64_t hash = conns.hash(key);
+  ConnTable::Guard guard(conns, hash);
+  assert(conn->isLive() && isReplyEntry(*conn));
+  const bool wasHidden = (conn->flags.load(std::memory_order_relaxed) & kConnInvalid) != 0;
+  conns.removeLocked(conn, hash);
+  if (wasHidden) return;
+  if (Conn* hidden = conns.findHiddenLocked(key, hash)) hidden->flags.fetch_and(static_cast<uint8_t>(~kConnInvalid));
+}
+
+Conn* Entries::connectionOf(Family family, const Conn& reply) const {
+  const ConnTable& conns = table(family);
+  const uint32_t name = reply.control.load(std::memory_order_acquire);
+  if (name == kPendingReply) return nullptr;
+  Conn* conn = conns.named(name);
+  const bool isOwn = conn->isLive() && isTranslated(*conn) &&
+                     conn->control.load(std::memory_order_relaxed) == conns.referenceOf(&reply);
+  return isOwn ? conn : nullptr;
 }
 
 void Entries::bind(const ServerView& server, bool active) {
@@ -116,39 +161,44 @@ void Entries::unbindServer(uint32_t id, bool active) {
   pool_.references(id).fetch_sub(1, std::memory_order_release);
 }
 
-uint32_t Entries::unbind(WorkerStats& stats, Family family, const Conn& conn) {
-  const uint32_t id = conn.server.load(std::memory_order_relaxed);
+Loose Entries::unbind(WorkerStats& stats, Family family, const Conn& conn) {
+  assert(!isReplyEntry(conn));
+  const uint32_t id = serverIdOf(conn);
   if (isTemplate(conn)) {
     stats.templatesEnded.add(1);
     if (conn.kind == FlowKind::enginePersistence) persistenceData_.erase(family, table(family).referenceOf(&conn));
     addTo(pool_.state(id).persistent, -1);
     pool_.references(id).fetch_sub(1, std::memory_order_release);
-    return 0;
+    return {};
   }
-  const uint32_t controller = conn.control.load(std::memory_order_relaxed);
+  Loose loose;
+  if (isTranslated(conn)) loose.reply = conn.control.load(std::memory_order_relaxed);
+  const uint32_t controller = controllerOf(family, conn);
   unbindServer(id, isActiveConn(conn));
-  if (controller == 0) return 0;
+  if (controller == 0) return loose;
   const uint32_t before = table(family).named(controller)->control.fetch_sub(1, std::memory_order_acq_rel);
-  return before == 1 ? controller : 0;
+  if (before == 1) loose.controller = controller;
+  return loose;
 }
 
-uint32_t Entries::onDue(WorkerStats& stats, Family family, Conn& conn, uint32_t& unused) {
+uint32_t Entries::onDue(WorkerStats& stats, Family family, Conn& conn, Loose& loose) {
+  if (isReplyEntry(conn)) return kReplyLook;
   if (isInUse(conn)) {
     conn.packets.store(ticksFromSeconds(kInUseSeconds), std::memory_order_relaxed);
     return ticksFromSeconds(kInUseSeconds);
   }
   if (!isTemplate(conn)) stats.connectionsExpired.add(1);
-  unused = unbind(stats, family, conn);
+  loose = unbind(stats, family, conn);
   return 0;
 }
 
 bool Entries::expire(WorkerStats& stats, Family family, uint32_t shard, Tick now, bool exact, size_t& budget,
-                     std::vector<uint32_t>& unused) {
-  unused.clear();
+                     std::vector<Loose>& loose) {
+  loose.clear();
   Judge judge(*this, stats, family, now);
-  judge.list = &unused;
+  judge.list = &loose;
   const bool isDone = table(family).expire(shard, now, exact, budget, judge);
-  for (const uint32_t controller : unused) relink(family, controller);
+  for (const Loose& each : loose) settleLoose(family, each);
   return isDone;
 }
 
@@ -186,9 +236,9 @@ void Entries::dropTemplate(WorkerStats& stats, Family family, uint32_t controlle
   conns.removeLocked(conn, hash);
 }
 
-void Entries::endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused) {
+void Entries::endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<Loose>& loose) {
   if (!isTemplate(conn)) stats.connectionsDropped.add(1);
-  if (const uint32_t controller = unbind(stats, family, conn)) unused.push_back(controller);
+  if (const Loose left = unbind(stats, family, conn); left.isAny()) loose.push_back(left);
 }
 
 }  // namespace tunvs

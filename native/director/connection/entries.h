@@ -7,7 +7,9 @@
 //  2. A server's references are at least both together, so that its id is not released while an entry names it.
 //  3. A template's `control` is the number of live connections that count on it, and of those about to be opened.
 //  4. A template that something counts on is never removed. Its count rises only under its shard's lock, which also
-//  moves it to the held ones. When the count has come to 0, tellUnused() or relink() tells its shard afterwards.
+//  moves it to the held ones. When the count has come to 0, whoever gets it as loose tells its shard afterwards.
+//  5. A translated connection has one reply entry, which lives at least as long. It is removed before whoever removed
+//  the connection has passed a quiescent point, so its `control` names the connection or one that has just ended.
 #pragma once
 
 #include <vector>
@@ -16,7 +18,9 @@
 #include "director/config/server_pool.h"
 #include "director/connection/persistence_data.h"
 #include "director/connection/standing.h"
+#include "director/connection/translated.h"
 #include "director/counters/stats.h"
+#include "director/worker/loose.h"
 #include "table/conn_table.h"
 
 namespace tunvs {
@@ -24,6 +28,8 @@ namespace tunvs {
 enum class TemplateState : uint8_t { none, assured };  // assured: one of its connections was established
 
 inline bool isTemplate(const Conn& conn) { return conn.kind != FlowKind::connection; }
+// Tells whether it is a connection's own entry.
+inline bool isConnection(const Conn& conn) { return !isTemplate(conn) && !isReplyEntry(conn); }
 inline bool isActiveConn(const Conn& conn) { return (conn.flags.load(std::memory_order_relaxed) & kConnInactive) == 0; }
 
 class Entries {
@@ -44,7 +50,7 @@ class Entries {
   // Returns the server that an entry names, as of `services`, which is renewed if it is too old to know the server.
   // Null: no snapshot knows it.
   const ServerView* serverOf(const ServiceTable*& services, const Conn& conn) const {
-    return serverById(services, conn.server.load(std::memory_order_relaxed));
+    return serverById(services, serverIdOf(conn));
   }
   const ServerView* serverById(const ServiceTable*& services, uint32_t id) const {
     const ServerView* server = services->server(id);
@@ -55,14 +61,45 @@ class Entries {
   }
 
   // Adds an entry that is to be bound; if there is no room, another entry gives way. Returns null when none does.
-  // `unused` gets a template that nothing counts on any more, for tellUnused(); 0: there is none.
+  // `loose` gets what that one leaves behind, for dropLoose().
   Conn* insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, const NewConn& made, Tick now,
-                     uint32_t& unused);
-  // Call this without a lock.
-  void tellUnused(WorkerStats& stats, Family family, uint32_t unused) {
-    if (unused != 0) [[unlikely]]
-      dropTemplate(stats, family, unused);
+                     Loose& loose);
+  // Call these without a lock. They remove a loose reply entry, and the first also a loose template, which otherwise
+  // stays until it is due. `gone`: as in dropTemplate().
+  void dropLoose(WorkerStats& stats, Family family, Loose loose, bool gone = false) {
+    if (!loose.isAny()) [[likely]]
+      return;
+    if (loose.reply != 0) dropReply(family, loose.reply);
+    if (loose.controller != 0) dropTemplate(stats, family, loose.controller, gone);
   }
+  void settleLoose(Family family, Loose loose) {
+    if (loose.reply != 0) dropReply(family, loose.reply);
+    if (loose.controller != 0) relink(family, loose.controller);
+  }
+
+  // Adds the reply entry of a connection that is about to be opened and counts on `controller`. If another reply entry
+  // has this key, the new one hides it as long as it lives; that is refused where `mayHide` is false, and always where
+  // a connection has the key. Returns ConnTable::referenceOf(); 0: it was refused, or there is no room. Call this and
+  // the next without a lock, between Epochs::enter() and leave().
+  uint32_t makeReply(WorkerStats& stats, const FlowKey& key, uint32_t controller, Tick now, bool mayHide);
+  // Removes a reply entry. The one that it hid, if there is any, is found again.
+  void dropReply(Family family, uint32_t reply);
+  // Returns the template that an entry counts on, as ConnTable::referenceOf() names it; 0: none.
+  uint32_t controllerOf(Family family, const Conn& conn) const {
+    const uint32_t control = conn.control.load(std::memory_order_relaxed);
+    return isTranslated(conn) ? table(family).named(control)->packets.load(std::memory_order_relaxed) : control;
+  }
+  // Lets a reply entry lead to its connection, which was just added.
+  void leadReply(Family family, uint32_t reply, const Conn& conn) {
+    const ConnTable& conns = table(family);
+    conns.named(reply)->control.store(conns.referenceOf(&conn), std::memory_order_release);
+  }
+  // Called when a translated connection has shown something.
+  void proveReply(Family family, const Conn& conn) {
+    table(family).named(conn.control.load(std::memory_order_relaxed))->flags.fetch_or(kConnProven);
+  }
+  // Returns the live connection that a reply entry leads to; null: there is none, or none any more.
+  Conn* connectionOf(Family family, const Conn& reply) const;
   // Moves a live entry: its deadline may lie before the one that its wheel knows, or it has shown more.
   void moveLocked(Conn* conn, Family family, uint64_t hash, Tick deadline, Tick now) {
     conn->expires.store(deadline, std::memory_order_relaxed);
@@ -72,22 +109,23 @@ class Entries {
   // Adds a new connection, or template, to its server's counts.
   void bind(const ServerView& server, bool active);
   void bindTemplate(const ServerView& server);
-  // Takes an entry that is about to be removed out of the counts. Returns the template, as ConnTable::referenceOf()
-  // names it, that the entry counted on and that nothing counts on any more; 0: there is none.
-  uint32_t unbind(WorkerStats& stats, Family family, const Conn& conn);
-  // Does the same for an entry that ends before its deadline, and counts it as such; `unused` gets the template.
-  void endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused);
+  // Takes an entry that is about to be removed out of the counts. REQUIRES: it is no reply entry
+  Loose unbind(WorkerStats& stats, Family family, const Conn& conn);
+  // Does the same for an entry that ends before its deadline, and counts it as such; `loose` gets what it leaves
+  // behind.
+  void endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<Loose>& loose);
   // Binds and unbinds a datagram's own connection; afterwards it is as if both had happened at once.
   void bindPassing(const ServerView& server);
 
-  // Called at an entry's deadline. Returns the ticks that it lives on, or 0 if it ends; then it is unbound. `unused` is
+  // Called at an entry's deadline. Returns the ticks that it lives on, or 0 if it ends; then it is unbound. `loose` is
   // as unbind() gives it.
-  uint32_t onDue(WorkerStats& stats, Family family, Conn& conn, uint32_t& unused);
-  // Ends the entries of a shard that have reached their deadline. `unused` is room for a list.
+  uint32_t onDue(WorkerStats& stats, Family family, Conn& conn, Loose& loose);
+  // Ends the entries of a shard that have reached their deadline. `loose` is room for a list.
   bool expire(WorkerStats& stats, Family family, uint32_t shard, Tick now, bool exact, size_t& budget,
-              std::vector<uint32_t>& unused);
+              std::vector<Loose>& loose);
+  // Tells whether an entry ends only with something else.
   static bool isInUse(const Conn& conn) {
-    return isTemplate(conn) && conn.control.load(std::memory_order_acquire) != 0;
+    return isTemplate(conn) ? conn.control.load(std::memory_order_acquire) != 0 : isReplyEntry(conn);
   }
 
   // Call this, and the next three, without a lock and between Epochs::enter() and leave().
@@ -110,6 +148,7 @@ class Entries {
 
  private:
   static constexpr uint32_t kInUseSeconds = 60;  // IPVS's: how long a template lives on that is due but in use
+  static constexpr uint32_t kReplyLook = ticksFromSeconds(60);  // how often the wheels come to a reply entry
 
   class Judge;
 

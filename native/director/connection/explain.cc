@@ -20,6 +20,16 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
   if (!services->services().empty()) {
     ConnTable::Guard guard(table(flow.family), hash);
     const Conn* conn = table(flow.family).find(flow, hash);
+    if (conn != nullptr && isReplyEntry(*conn)) {
+      const Conn* own = entries_.connectionOf(flow.family, *conn);
+      server = own != nullptr && !own->hasExpired(now) ? serverOf(services, *own) : nullptr;
+      if (server == nullptr) return {.verdict = Verdict::dropUnmatchedReply};
+      said.connectionState = stateName(parsed.protocol, own->state.load(std::memory_order_relaxed));
+      said.by = DecidedBy::connection;
+      said.server = server->key();
+      said.verdict = Verdict::returned;
+      return said;
+    }
     const bool isLive = conn != nullptr && !ConnTable::hasExpired(*conn, now);
     server = isLive ? serverOf(services, *conn) : nullptr;
     if (server != nullptr) {
@@ -51,6 +61,10 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
   const ServiceView* service = services->find(flow, mark);
   if (service == nullptr) {
     said.verdict = Verdict::dropNoService;
+    if (!services->nat().isEmpty() && services->virtualAddress(flow.virtualAddress()) == nullptr) {
+      const bool isReply = services->nat().find(flow.client(), flow.clientPort(), flow.protocol()) != nullptr;
+      said.verdict = isReply ? Verdict::dropUnmatchedReply : Verdict::passedOn;
+    }
     return said;
   }
   said.service = service->key;

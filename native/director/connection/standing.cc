@@ -16,7 +16,7 @@ constexpr Tick kIdlePart = 8, kLongPart = 2, kKeepsPart = 16;
 
 Tick StandingJudge::timeout(const Conn& conn) const {
   if (isTemplate(conn)) return conn.packets.load(std::memory_order_relaxed);
-  const ServerView* server = services_.server(conn.server.load(std::memory_order_relaxed));
+  const ServerView* server = services_.server(serverIdOf(conn));
   return timeoutOf(services_.tunables(), server == nullptr ? nullptr : server->timeouts.get(), conn.protocol,
                    conn.state.load(std::memory_order_relaxed));
 }
@@ -28,9 +28,9 @@ bool StandingJudge::isProven(const Conn& conn) {
 
 Place StandingJudge::place(const Conn& conn) const {
   const Tick deadline = conn.expires.load(std::memory_order_relaxed);
-  const bool isProvenTemplate = (conn.flags.load(std::memory_order_relaxed) & kConnProven) != 0;
-  if (isTemplate(conn) && conn.control.load(std::memory_order_acquire) != 0)
-    return {isProvenTemplate ? Standing::held : Standing::heldUnproven, deadline};
+  // Said of a template, or of a reply entry.
+  const bool isProven = (conn.flags.load(std::memory_order_relaxed) & kConnProven) != 0;
+  if (Entries::isInUse(conn)) return {isProven ? Standing::held : Standing::heldUnproven, deadline};
   if (reached(now_, deadline)) return {Standing::stale, deadline};
   const Tick timeout = this->timeout(conn);
   const uint32_t idle = idleFor(timeout, deadline);
@@ -39,7 +39,7 @@ Place StandingJudge::place(const Conn& conn) const {
     return Place{standing, now_ + std::min(ticks - idle, deadline - now_)};
   };
   Phase phase = Phase::established;
-  uint32_t packets = isProvenTemplate ? kProvenPackets : 0;
+  uint32_t packets = isProven ? kProvenPackets : 0;
   if (!isTemplate(conn)) {
     phase = phaseOf(conn.protocol, conn.state.load(std::memory_order_relaxed));
     packets = conn.packets.load(std::memory_order_relaxed);

@@ -58,8 +58,8 @@ Templates::Affinity Templates::followLocked(Pass& pass, const ServiceView& servi
   ConnTable& conns = entries_.table(key.family);
   Conn* found = findLocked(key, hash, name);
   if (found == nullptr) return {};
-  uint32_t unused = 0;  // a template itself counts on none
-  if (ConnTable::hasExpired(*found, pass.now) && entries_.onDue(pass.worker.stats, key.family, *found, unused) == 0) {
+  Loose none;  // a template itself counts on none
+  if (ConnTable::hasExpired(*found, pass.now) && entries_.onDue(pass.worker.stats, key.family, *found, none) == 0) {
     conns.removeLocked(found, hash);
     return {};
   }
@@ -80,7 +80,7 @@ std::optional<Templates::Affinity> Templates::make(Pass& pass, const ServiceView
     const FlowKey key = name.variant(i);
     ConnTable& conns = entries_.table(key.family);
     const uint64_t hash = conns.hash(key);
-    uint32_t unused = 0;
+    Loose loose;
     std::optional<Affinity> made;
     {
       ConnTable::Guard guard(conns, hash);
@@ -89,14 +89,14 @@ std::optional<Templates::Affinity> Templates::make(Pass& pass, const ServiceView
       if (conns.find(key, hash) != nullptr) continue;  // another template is there
       const NewConn fresh{
           .server = server.id, .expires = pass.now + timeout, .flags = kConnInactive, .packets = timeout, .control = 1};
-      if (const Conn* conn = entries_.insertLocked(pass.worker.stats, key, hash, fresh, pass.now, unused)) {
+      if (const Conn* conn = entries_.insertLocked(pass.worker.stats, key, hash, fresh, pass.now, loose)) {
         entries_.bindTemplate(server);
         pass.worker.stats.templatesCreated.add(1);
         made = Affinity{&server, conns.referenceOf(conn)};
         if (!name.data.empty()) entries_.persistenceData().set(key.family, made->controller, name.data);
       }
     }
-    entries_.tellUnused(pass.worker.stats, key.family, unused);
+    entries_.dropLoose(pass.worker.stats, key.family, loose);
     return made;
   }
   return Affinity{&server, 0};

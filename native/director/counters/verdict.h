@@ -17,6 +17,8 @@ namespace tunvs {
 #define TUNVS_VERDICTS(VERDICT) \
   VERDICT(forwarded, sent, "it goes to a real server") \
   VERDICT(pinned, sent, "it belongs to a flow that a health check has pinned to a real server") \
+  VERDICT(returned, sent, "it is a real server's reply, and goes to the client in the virtual service's name") \
+  VERDICT(passedOn, sent, "it came with replies of real servers, is for no virtual address and none of them, and goes on as it is") \
   VERDICT(answeredEcho, answered, "it is an echo request for a virtual address") \
   VERDICT(answeredTooBig, answered, "it is too long for the path to its real server, and the client is told the MTU") \
   VERDICT(relayedIcmp, sent, "it is an ICMP error about a reply, for the real server that had sent the reply") \
@@ -40,6 +42,7 @@ namespace tunvs {
   VERDICT(dropNoCallId, dropped, "its service goes by the Call-ID, and it has none") \
   VERDICT(dropDefence, dropped, "it would open a connection, and the defence drop_packet is on") \
   VERDICT(dropNoServer, dropped, "no real server may take a connection") \
+  VERDICT(dropUnmatchedReply, dropped, "it comes from a real server's service, and belongs to no connection; it would show the server's address to the client") \
   VERDICT(dropServerGone, dropped, "its connection's real server was removed") \
   VERDICT(dropServerDown, dropped, "its connection's real server is down") \
   VERDICT(dropConnectionReset, dropped, "its connection's real server is down, and the client is sent a reset") \

@@ -8,12 +8,16 @@ namespace tunvs {
   const ParsedPacket& parsed = flow.parsed;
   const ServerView* server = nullptr;
   Conn* conn = connections_.table(parsed.key.family).find(parsed.key, flow.hash);
-  const Verdict verdict = connections_.serverFor(pass, parsed, flow.hash, conn, server, &pass.worker.asking);
   const Outgoing outgoing{packet.data, parsed, flow.hash, cause};
+  if (conn != nullptr && isReplyEntry(*conn)) return replies_.handle(pass, *conn, outgoing);
+  const Verdict verdict = connections_.serverFor(pass, parsed, flow.hash, conn, server, &pass.worker.asking);
   switch (verdict) {
-    case Verdict::forwarded: return forwarder_.send(pass, *server, outgoing);
+    case Verdict::forwarded: return forwarder_.deliver(pass, *server, outgoing);
     case Verdict::pinned: return forwarder_.sendPinned(pass, *server, outgoing, *pass.pin);
     case Verdict::parked: return policies_.park(pass, flow, packet, cause);
+    case Verdict::dropNoService:
+      if (const auto other = replies_.handleUnmatched(pass, outgoing)) return *other;
+      break;
     default: break;
   }
   answerUnsent(pass, settings_, verdict, parsed, packet, cause);

@@ -8,6 +8,7 @@
 #include "director/connection/connections.h"
 #include "director/delivery/forwarder.h"
 #include "director/delivery/policy_path.h"
+#include "director/delivery/reply_path.h"
 #include "director/worker/pass.h"
 
 namespace tunvs {
@@ -19,12 +20,14 @@ class FlowPath {
       : connections_(entries, pins, control, pool, defence),
         forwarder_(settings, pool),
         settings_(settings),
-        policies_(settings, connections_, forwarder_) {}
+        policies_(settings, connections_, forwarder_),
+        replies_(settings, connections_, forwarder_) {}
 
   Connections& connections() { return connections_; }
   const Connections& connections() const { return connections_; }
   Forwarder& forwarder() { return forwarder_; }
   PolicyPath& policies() { return policies_; }
+  ReplyPath& replies() { return replies_; }
 
   // REQUIRES: flow.candidate is set
   Verdict handle(Pass& pass, const Flow& flow, Packet& packet, size_t cause) {
@@ -43,6 +46,7 @@ class FlowPath {
   Forwarder forwarder_;
   const Settings& settings_;
   PolicyPath policies_;
+  ReplyPath replies_;
 };
 
 }  // namespace tunvs

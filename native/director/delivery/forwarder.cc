@@ -99,6 +99,20 @@ void passIdentifications(WorkerContext& worker, const ParsedPacket& parsed) {
   worker.identification = static_cast<uint16_t>(worker.identification + parsed.length / parsed.offload.segmentBytes);
 }
 
+bool isLaterFragment(const ParsedPacket& parsed) {
+  return parsed.packetClass == PacketClass::fragment && parsed.fragmentOffset != 0;
+}
+
+bool canRewriteAny(const ParsedPacket& parsed, const Endpoints& to) {
+  return isLaterFragment(parsed) || canRewrite(parsed, to);
+}
+
+void rewriteAny(const Outgoing& packet, const Endpoints& to) {
+  const ParsedPacket& parsed = packet.parsed;
+  if (isLaterFragment(parsed)) return rewriteAddresses(packet.data, parsed, to.source.address, to.destination.address);
+  rewrite(packet.data, parsed, to);
+}
+
 // `pathMtu` is read once, as it may change between two reads.
 Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
                  uint32_t pathMtu, const Tunables& tunables) {
@@ -109,7 +123,7 @@ Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t 
   if (longest > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
   const bool isTold = !isRelayed && isClientsToCut(server, parsed, innerMtu(server, parsed, pathMtu), tunables);
   if (isTold) return mayTell(parsed) ? Verdict::answeredTooBig : Verdict::dropTooLong;
-  const bool mayBeCut = !isClientsOwn(server) || !parsed.dontFragment;
+  const bool mayBeCut = !isClientsOwn(server) || !parsed.dontFragment || (isRelayed && server.traits->rewrites());
   return longest > pathMtu && !mayBeCut ? Verdict::dropTooLong : Verdict::forwarded;
 }
 
@@ -129,9 +143,49 @@ Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, u
 }
 
 Verdict Forwarder::sendChecked(Pass& pass, const ServerView& server, Outgoing packet) {
-  const Verdict verdict = checkLength(pass, server, packet, pool_.counters(pass.worker.index, server.id));
+  const ServerView* suited = server.suitedTo(/*rewrites=*/packet.isRewritten);
+  if (suited == nullptr) return Verdict::dropServerGone;
+  const Verdict verdict = checkLength(pass, *suited, packet, pool_.counters(pass.worker.index, server.id));
   if (verdict == Verdict::forwarded) count(pass, server, packet.parsed.length, segmentLength(packet.parsed));
   return verdict;
+}
+
+Verdict Forwarder::sendRewritten(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to) {
+  const ServerView* suited = server.suitedTo(/*rewrites=*/true);
+  if (suited == nullptr) return Verdict::dropServerGone;
+  const Verdict verdict = checkLength(pass, *suited, packet, pool_.counters(pass.worker.index, server.id), &to);
+  if (verdict == Verdict::forwarded) count(pass, server, packet.parsed.length, segmentLength(packet.parsed));
+  return verdict;
+}
+
+Verdict Forwarder::sendReply(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to) {
+  const ParsedPacket& parsed = packet.parsed;
+  if (!isSound(parsed)) return Verdict::dropBadChecksum;
+  if (!canRewriteAny(parsed, to)) return Verdict::dropFragment;
+  rewriteAny(packet, to);
+  pass.out.addOffloaded(packet.data, parsed.length, to.destination.address, packet.cause, OutputWay::routed,
+                        parsed.offload, /*outerBytes=*/0);
+  countReply(pass, server, parsed.length);
+  return Verdict::returned;
+}
+
+void Forwarder::sendReplyIcmp(Pass& pass, const ServerView& server, const Outgoing& packet, const IpAddress& client) {
+  pass.out.add(packet.data, packet.parsed.length, client, packet.cause, OutputWay::routed);
+  countReply(pass, server, packet.parsed.length);
+}
+
+Verdict Forwarder::passOn(Pass& pass, const Outgoing& packet) {
+  const ParsedPacket& parsed = packet.parsed;
+  if (!isSound(parsed)) return Verdict::dropBadChecksum;
+  pass.out.addOffloaded(packet.data, parsed.length, parsed.key.virtualAddress(), packet.cause, OutputWay::routed,
+                        parsed.offload, /*outerBytes=*/0);
+  return Verdict::passedOn;
+}
+
+void Forwarder::countReply(Pass& pass, const ServerView& server, uint32_t bytes) {
+  ServerCounters& counters = pool_.counters(pass.worker.index, server.id);
+  counters.outPackets.add(1);
+  counters.outBytes.add(bytes);
 }
 
 Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoing& packet, Pin& pin) {
@@ -147,9 +201,11 @@ Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoi
   return Verdict::pinned;
 }
 
-Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet, ServerCounters& counters) {
+Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet, ServerCounters& counters,
+                               const Endpoints* to) {
   const ParsedPacket& parsed = packet.parsed;
   if (!isSound(parsed)) return Verdict::dropBadChecksum;
+  if (to != nullptr && !canRewriteAny(parsed, *to)) return Verdict::dropFragment;
   if (!server.traits->hasPath()) {
     pass.out.addOffloaded(packet.data, parsed.length, server.address, packet.cause, OutputWay::host, parsed.offload,
                           /*outerBytes=*/0);
@@ -166,6 +222,8 @@ Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgo
   }
 
   if (verdict != Verdict::forwarded) return verdict;
+  // The client is told of its own packet, so that is only rewritten now.
+  if (to != nullptr) rewriteAny(packet, *to);
 
   if (parsed.offload.isNone()) return sendFinished(pass, server, packet, pathMtu, counters);
   if (!mayStayWhole(server.outer(packet.flowHash), parsed, pathMtu))
@@ -176,7 +234,7 @@ Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgo
   const Packet sent = encapsulatedBy(outer, pass, packet);
   const uint32_t outerBytes = sent.length - parsed.length;
   passIdentifications(pass.worker, parsed);
-  pass.out.addOffloaded(sent.data, sent.length, server.address, packet.cause, OutputWay::server,
+  pass.out.addOffloaded(sent.data, sent.length, server.address, packet.cause, server.way(),
                         parsed.offload.behind(outerBytes), outerBytes, sealsOuter);
   return Verdict::forwarded;
 }
@@ -185,7 +243,7 @@ Verdict Forwarder::sendFinished(Pass& pass, const ServerView& server, const Outg
                                 ServerCounters& counters) {
   const Packet sent = encapsulated(pass, server, packet);
   if (sent.length <= pathMtu) {
-    pass.out.add(sent.data, sent.length, server.address, packet.cause);
+    pass.out.add(sent.data, sent.length, server.address, packet.cause, server.way());
     return Verdict::forwarded;
   }
   return sendFragments(pass, server, sent, packet.cause, pathMtu, counters);
@@ -200,7 +258,7 @@ Verdict Forwarder::sendFragments(Pass& pass, const ServerView& server, const Pac
   OuterFragmenter fragments({sent.data, sent.length}, pathMtu, identification);
   if (fragments.count() == 0) return Verdict::dropTooLong;
   while (!fragments.isDone()) {
-    pass.out.make(fragments.longestBytes(), server.address, cause, OutputWay::server,
+    pass.out.make(fragments.longestBytes(), server.address, cause, server.way(),
                   [&](std::span<uint8_t> room) { return fragments.next(room).size(); });
   }
   pass.worker.stats.fragmentsSent.add(fragments.count());
@@ -235,7 +293,7 @@ Verdict Forwarder::finishAndSend(Pass& pass, const ServerView& server, const Out
       return encapsulated(pass, server, {inner, parsed, packet.flowHash, packet.cause});
     };
     if (fits) {
-      pass.out.make(outerBytes + segments.longestBytes(), server.address, packet.cause, OutputWay::server,
+      pass.out.make(outerBytes + segments.longestBytes(), server.address, packet.cause, server.way(),
                     [&](std::span<uint8_t> room) { return encapsulateNext(room.data() + outerBytes).length; });
       continue;
     }
@@ -243,7 +301,7 @@ Verdict Forwarder::finishAndSend(Pass& pass, const ServerView& server, const Out
     if (sent.length > pathMtu) {
       verdict = sendFragments(pass, server, sent, packet.cause, pathMtu, counters);
     } else {
-      pass.out.make(sent.length, server.address, packet.cause, OutputWay::server, [&](std::span<uint8_t> room) {
+      pass.out.make(sent.length, server.address, packet.cause, server.way(), [&](std::span<uint8_t> room) {
         std::memcpy(room.data(), sent.data, sent.length);
         return room.size();
       });

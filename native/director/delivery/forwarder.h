@@ -19,7 +19,8 @@ struct Outgoing {
   const ParsedPacket& parsed;
   uint64_t flowHash;
   size_t cause;
-  bool isRelayed = false;  // an ICMP error being relayed: it is sent whatever its length, and nobody is told
+  bool isRelayed = false;    // an ICMP error being relayed: it is sent whatever its length, and nobody is told
+  bool isRewritten = false;  // its endpoints were changed already
 };
 
 class Forwarder {
@@ -36,6 +37,19 @@ class Forwarder {
     count(pass, server, packet.parsed.length, packet.parsed.length);
     return Verdict::forwarded;
   }
+
+  // Sends a packet of a client's that was looked up last: pass.endpoints says what it becomes, if that changes.
+  Verdict deliver(Pass& pass, const ServerView& server, const Outgoing& packet) {
+    return pass.endpoints ? sendRewritten(pass, server, packet, *pass.endpoints) : send(pass, server, packet);
+  }
+  // Sends a packet with other endpoints.
+  Verdict sendRewritten(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to);
+  // Sends a real server's packet to a client, with other endpoints. Returns Verdict::returned if it is sent.
+  Verdict sendReply(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to);
+  // Sends an ICMP error to a client that was rewritten in place, and counts it as a reply.
+  void sendReplyIcmp(Pass& pass, const ServerView& server, const Outgoing& packet, const IpAddress& client);
+  // Sends a packet as it is, to where the host routes it.
+  static Verdict passOn(Pass& pass, const Outgoing& packet);
 
   // Sends a packet of a pinned flow, and counts it for the pin alone. Returns Verdict::pinned if it is sent.
   Verdict sendPinned(Pass& pass, const ServerView& server, const Outgoing& packet, Pin& pin);
@@ -68,11 +82,15 @@ class Forwarder {
     pass.worker.forwardedBytes += bytes;
   }
 
+  void countReply(Pass& pass, const ServerView& server, uint32_t bytes);
+
   // Takes the packet by value, so that send() need not put it into memory.
   Verdict sendChecked(Pass& pass, const ServerView& server, Outgoing packet);
   // Handles the cases in which the path may be too narrow, there is none, or the packet is still to be cut: answers,
   // sends, sends in fragments, or hands to this host. `counters` gets answers and fragments.
-  Verdict checkLength(Pass& pass, const ServerView& server, const Outgoing& packet, ServerCounters& counters);
+  // `to` is what the packet's endpoints become; null: they stay.
+  Verdict checkLength(Pass& pass, const ServerView& server, const Outgoing& packet, ServerCounters& counters,
+                      const Endpoints* to = nullptr);
   // These send what may go, whole or in outer fragments. REQUIRES (both of the first two): judged as forwarded
   Verdict sendFinished(Pass& pass, const ServerView& server, const Outgoing& packet, uint32_t pathMtu,
                        ServerCounters& counters);

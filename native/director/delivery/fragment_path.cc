@@ -6,12 +6,69 @@
 
 namespace tunvs {
 
+namespace {
+
 constexpr size_t kMaxReleased = 128;  // fragments of one datagram: FragmentTable's own limit
+
+// Where a datagram goes: FragmentDecision::way.
+enum Way : uint8_t { kToServer, kToServerRewritten, kToClient, kPassedOn };
+
+}  // namespace
+
+bool FragmentPath::Course::isSent() const {
+  return kVerdictInfos[static_cast<size_t>(verdict)].kind == VerdictKind::sent;
+}
+
+FragmentPath::Course FragmentPath::decide(Pass& pass, const ParsedPacket& parsed, const Outgoing& packet) {
+  Course course{Verdict::dropFragment};
+  const auto setEndpoints = [&](Way way, const Endpoints& to) {
+    course.endpoints = to;
+    course.decision.way = way;
+    course.decision.source = to.source.address;
+    course.decision.destination = to.destination.address;
+  };
+  const auto passOn = [&] {
+    course.verdict = Verdict::passedOn;
+    course.decision.way = kPassedOn;
+    return course;
+  };
+  const bool isForeign = ReplyPath::isForeign(pass, parsed.key.virtualAddress());
+  if (!isBalanced(parsed.protocol)) return isForeign ? passOn() : course;
+  const ConnTable& conns = connections_.table(parsed.key.family);
+  const uint64_t hash = conns.hash(parsed.key);
+  course.decision.flowHash = hash;
+  Conn* conn = conns.find(parsed.key, hash);
+  if (conn != nullptr && isReplyEntry(*conn)) {
+    Endpoints to;
+    course.server = replies_.note(pass, *conn, parsed, to);
+    if (course.server != nullptr) {
+      course.verdict = Verdict::returned;
+      course.decision.server = course.server->id;
+      setEndpoints(kToClient, to);
+      return course;
+    }
+    conn = nullptr;
+  }
+  if (isForeign) {
+    const bool isReply = pass.services->nat().find(parsed.key.client(), parsed.key.clientPort(), parsed.protocol);
+    if (!isReply) return passOn();
+    course.verdict = replies_.refuse(pass, packet);
+    return course.verdict == Verdict::passedOn ? passOn() : course;
+  }
+  course.verdict = connections_.serverFor(pass, parsed, hash, conn, course.server);
+  if (!course.isSent()) return course;
+  course.decision.server = course.verdict == Verdict::pinned ? pass.pin->name : course.server->id;
+  if (pass.endpoints) setEndpoints(kToServerRewritten, *pass.endpoints);
+  return course;
+}
 
 Verdict FragmentPath::handle(Pass& pass, FragmentLease& lease, const ParsedPacket& parsed, Packet& packet,
                              size_t cause) {
   // In IPv6, only the first fragment says what it is.
-  if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
+  if (parsed.key.isV4() && !isBalanced(parsed.protocol)) {
+    const Outgoing outgoing{packet.data, parsed, /*flowHash=*/0, cause};
+    return replies_.handleForeign(pass, outgoing).value_or(Verdict::dropFragment);
+  }
   const FragmentInfo info = fragmentInfoOf(parsed);
   if (info.isFirst()) return handleFirst(pass, lease, info, parsed, packet, cause);
   const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, pass.now);
@@ -33,24 +90,16 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
     tellSender(pass, info, begun.reason, parsed, packet, cause);
     return Verdict::dropFragment;
   }
-  FragmentDecision decision;
-  Verdict verdict = Verdict::dropFragment;
-  const ServerView* server = nullptr;
-  if (isBalanced(parsed.protocol)) {
-    const ConnTable& conns = connections_.table(parsed.key.family);
-    const uint64_t hash = conns.hash(parsed.key);
-    verdict = connections_.serverFor(pass, parsed, hash, conns.find(parsed.key, hash), server);
-    decision.flowHash = hash;
-  }
-  const bool isSent = verdict == Verdict::forwarded || verdict == Verdict::pinned;
+  Course course = decide(pass, parsed, {packet.data, parsed, /*flowHash=*/0, cause});
+  FragmentDecision& decision = course.decision;
+  const bool isSent = course.isSent();
   if (isSent) {
-    decision.server = verdict == Verdict::pinned ? pass.pin->name : server->id;
     // The first fragment is why the client is told; without it the others are of no use.
-    if (forwarder_.wouldTellTooBig(*server, parsed, pass.now, pass.tunables()))
+    if (decision.way == kToServer && forwarder_.wouldTellTooBig(*course.server, parsed, pass.now, pass.tunables()))
       decision.refusal = static_cast<uint8_t>(Verdict::dropFragment);
   } else {
-    decision.refusal = static_cast<uint8_t>(verdict);
-    answerUnsent(pass, settings_, verdict, parsed, packet, cause);
+    decision.refusal = static_cast<uint8_t>(course.verdict);
+    answerUnsent(pass, settings_, course.verdict, parsed, packet, cause);
   }
   // The fragments that waited are sent behind the first. They stay where they are until the lease is cleared.
   std::array<Packet, kMaxReleased> released;
@@ -59,17 +108,17 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
     if (count < released.size()) released[count++] = waited;
   });
   if (answer.verdict != FragmentVerdict::forward) {
-    if (!isSent) return verdict;
+    if (!isSent) return course.verdict;
     if (answer.reason != FragmentDrop::refused || decision.refusal == 0) return Verdict::dropFragment;
-    return send(pass, decision, parsed, packet, cause);
+    return send(pass, decision, parsed, packet, cause, course.endpoints);
   }
-  const Verdict sent = send(pass, answer.decision, parsed, packet, cause);
+  const Verdict sent = send(pass, answer.decision, parsed, packet, cause, course.endpoints);
   for (size_t i = 0; i < count; i++) {
     ParsedPacket again;
     parsePacket(released[i], again);
     if (again.error != ParseError::none) continue;  // impossible: it was parsed when it arrived
     const Verdict waited = send(pass, answer.decision, again, released[i], cause);
-    const bool isReleased = waited == Verdict::forwarded || waited == Verdict::pinned;
+    const bool isReleased = kVerdictInfos[static_cast<size_t>(waited)].kind == VerdictKind::sent;
     (isReleased ? pass.worker.stats.fragmentsReleased : pass.worker.stats.fragmentsRefused).add(1);
   }
   return sent;
@@ -83,8 +132,9 @@ void FragmentPath::tellSender(Pass& pass, const FragmentInfo& info, FragmentDrop
 }
 
 Verdict FragmentPath::send(Pass& pass, const FragmentDecision& decision, const ParsedPacket& parsed, Packet packet,
-                           size_t cause) {
+                           size_t cause, const std::optional<Endpoints>& first) {
   const Outgoing outgoing{packet.data, parsed, decision.flowHash, cause};
+  if (decision.way == kPassedOn) return Forwarder::passOn(pass, outgoing);
   if (Pins::isName(decision.server)) {
     Pin* pin = pins_.named(decision.server, pass.now);
     const ServerView* to = pin == nullptr ? nullptr : pass.services->server(pin->server);
@@ -95,7 +145,12 @@ Verdict FragmentPath::send(Pass& pass, const FragmentDecision& decision, const P
   }
   const ServerView* server = pass.services->server(decision.server);
   if (server == nullptr) return Verdict::dropServerGone;
+  // The datagram was decided by another copy of its first fragment, which went another way.
+  if (!first && decision.way != kToServer && parsed.fragmentOffset == 0) return Verdict::dropFragment;
+  const Endpoints to = first.value_or(Endpoints{{decision.source, {}}, {decision.destination, {}}});
+  if (decision.way == kToClient) return forwarder_.sendReply(pass, *server, outgoing, to);
   if (!server->carries) return withheldFrom(*server);
+  if (decision.way == kToServerRewritten) return forwarder_.sendRewritten(pass, *server, outgoing, to);
   return forwarder_.send(pass, *server, outgoing);
 }
 

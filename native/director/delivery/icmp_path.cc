@@ -11,6 +11,7 @@
 #include "packet/icmp_translate.h"
 #include "packet/outer_quote.h"
 #include "packet/quote.h"
+#include "packet/rewrite_icmp.h"
 
 namespace tunvs {
 namespace {
@@ -21,6 +22,10 @@ constexpr uint32_t kLeastReducibleMtu = 88;
 
 bool isEchoRequest(const IcmpMessage& message) {
   return message.family == Family::ipv4 ? message.type == icmp4::kEchoRequest : message.type == icmp6::kEchoRequest;
+}
+
+bool isRedirect(const IcmpMessage& message) {
+  return message.family == Family::ipv4 ? message.type == icmp4::kRedirect : message.type == icmp6::kRedirect;
 }
 
 // Returns the length that a packet's IP header states, if enough of the header is there.
@@ -44,8 +49,9 @@ struct IcmpPath::Context {
   Packet& packet;
   size_t cause;
   const IcmpMessage& message;
-  Explanation* asked;  // null: this is no question
-  Pin* pin = nullptr;  // of the flow that the message is about
+  Explanation* asked;                    // null: this is no question
+  Pin* pin = nullptr;                    // of the flow that the message is about
+  std::optional<Endpoints> endpoints{};  // what those of the quoted packet become, if they change
   // Whether the error may lower anything. One turn is enough for all the services of a server.
   std::optional<bool> mayLower{};
 
@@ -59,6 +65,7 @@ Verdict IcmpPath::handle(Pass& pass, const ParsedPacket& parsed, Packet& packet,
   if (!message || !message->checksumIsRight) return Verdict::dropIcmp;
   Context c{pass, parsed, packet, cause, *message, asked};
   if (settings_.isOwnAddress(destination)) return message->isHandledError ? fromTunnel(c) : Verdict::dropIcmp;
+  if (ReplyPath::isForeign(pass, destination)) return handleForeign(c);
   if (isEchoRequest(*message)) return echo(c);
   return message->isHandledError ? relay(c) : Verdict::dropIcmp;
 }
@@ -76,9 +83,13 @@ const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& h
   const ConnTable& conns = connections_.table(key.family);
   hash = conns.hash(key);
   const Conn* conn = conns.find(key, hash);
-  if (conn == nullptr || ConnTable::hasExpired(*conn, c.pass.now)) return pinnedServer(c, key, hash);
+  if (conn == nullptr || isReplyEntry(*conn) || ConnTable::hasExpired(*conn, c.pass.now))
+    return pinnedServer(c, key, hash);
   const ServerView* server = connections_.serverOf(c.pass.services, *conn);
-  if (server == nullptr || !server->carries) return nullptr;
+  // What a removed server's client reports still helps the server to end. IPVS relays it only where it rewrites.
+  const bool isRewritten = isTranslated(*conn);
+  if (server == nullptr || (!server->carries && !isRewritten)) return nullptr;
+  if (isRewritten) c.endpoints = connections_.translations().toServer(key.family, *conn);
   if (c.asked != nullptr) [[unlikely]] {
     c.asked->by = DecidedBy::connection;
     c.asked->server = server->key();
@@ -108,7 +119,7 @@ Verdict IcmpPath::relay(Context& c) {
   // With ECMP in front of several directors, the error may come to one that does not know the connection.
   if (server == nullptr && c.pass.tunables().scheduleIcmp != 0)
     server = c.asked != nullptr ? connections_.previewQuoted(flow, c.pass.worker.mark, c.pass.now, *c.asked)
-                                : connections_.openQuoted(c.pass, flow, hash);
+                                : openQuoted(c, flow, hash);
   if (server == nullptr) return Verdict::dropIcmp;
   if (c.asked != nullptr) {
     c.asked->server = server->key();
@@ -116,10 +127,68 @@ Verdict IcmpPath::relay(Context& c) {
         forwarder_.judge(*server, c.parsed, hash, /*isRelayed=*/true, c.pass.now, c.pass.tunables());
     return foreseen == Verdict::forwarded ? Verdict::relayedIcmp : foreseen;
   }
-  const Outgoing packet{c.packet.data, c.parsed, hash, c.cause, /*isRelayed=*/true};
+  if (c.endpoints) {
+    // The quoted packet went to the client, so its endpoints are those of the client's own packets exchanged.
+    const Endpoints quoted{c.endpoints->destination, c.endpoints->source};
+    if (!rewriteIcmpError({c.packet.data, c.parsed.length}, c.parsed, std::nullopt, quoted.source.address, quoted))
+      return Verdict::dropIcmp;
+  }
+  const Outgoing packet{c.packet.data, c.parsed, hash, c.cause, /*isRelayed=*/true, c.endpoints.has_value()};
   const Verdict verdict = c.pin != nullptr ? forwarder_.sendPinned(c.pass, *server, packet, *c.pin)
                                            : forwarder_.send(c.pass, *server, packet);
   return verdict == Verdict::forwarded || verdict == Verdict::pinned ? Verdict::relayedIcmp : verdict;
+}
+
+const ServerView* IcmpPath::openQuoted(Context& c, const FlowKey& flow, uint64_t hash) {
+  c.pass.endpoints.reset();
+  const ServerView* server = connections_.openQuoted(c.pass, flow, hash);
+  if (server != nullptr) c.endpoints = c.pass.endpoints;
+  return server;
+}
+
+Verdict IcmpPath::handleForeign(Context& c) {
+  const auto quote = c.message.isError ? readQuote(c.message.quoted) : std::nullopt;
+  if (quote && quote->hasPorts) {
+    // The quoted packet went to the real server.
+    const FlowKey key = flowKeyOf(*quote, QuotedDirection::toClient);
+    const ConnTable& conns = connections_.table(key.family);
+    const Conn* found = conns.find(key, conns.hash(key));
+    if (found != nullptr && isReplyEntry(*found)) {
+      const Verdict verdict = relayToClient(c, *quote, *found);
+      if (verdict != Verdict::passedOn) return verdict;
+    }
+    // A client is told nothing about a real server that it does not know.
+    const bool isOfService = c.pass.services->nat().find(key.client(), key.clientPort(), key.protocol()) != nullptr;
+    if (isOfService && settings_.unmatchedReplies == UnmatchedReplies::drop) return Verdict::dropUnmatchedReply;
+  }
+  if (c.asked != nullptr) return Verdict::passedOn;
+  return Forwarder::passOn(c.pass, {c.packet.data, c.parsed, /*flowHash=*/0, c.cause});
+}
+
+// Returns Verdict::passedOn when there is no connection.
+Verdict IcmpPath::relayToClient(Context& c, const Quote& quote, const Conn& reply) {
+  const Family family = quote.family();
+  const Conn* conn = connections_.connectionOf(family, reply);
+  if (conn == nullptr || conn->hasExpired(c.pass.now)) return Verdict::passedOn;
+  const ServerView* server = connections_.serverOf(c.pass.services, *conn);
+  if (server == nullptr) return Verdict::passedOn;
+  // A client can't use another gateway to an address that it does not know.
+  if (isRedirect(c.message)) return Verdict::dropIcmp;
+  if (c.asked != nullptr) {
+    c.asked->by = DecidedBy::connection;
+    c.asked->server = server->key();
+    c.asked->connectionState = stateName(conn->protocol, conn->state.load(std::memory_order_relaxed));
+    return Verdict::relayedIcmp;
+  }
+  const Endpoints answer = connections_.translations().toClient(family, *conn);
+  const Endpoints quoted{answer.destination, answer.source};
+  if (!rewriteIcmpError({c.packet.data, c.parsed.length}, c.parsed, answer.source.address, answer.destination.address,
+                        quoted)) {
+    return Verdict::dropIcmp;
+  }
+  forwarder_.sendReplyIcmp(c.pass, *server, {c.packet.data, c.parsed, /*flowHash=*/0, c.cause},
+                           answer.destination.address);
+  return Verdict::relayedIcmp;
 }
 
 // Too little of the client's packet was quoted to know the client: routers need to quote no more than 8 bytes behind

@@ -7,6 +7,7 @@
 #include "core/rate_limit.h"
 #include "director/connection/connections.h"
 #include "director/delivery/forwarder.h"
+#include "director/delivery/reply_path.h"
 #include "director/worker/pass.h"
 #include "packet/outer_quote.h"
 #include "packet/quote.h"
@@ -15,8 +16,14 @@ namespace tunvs {
 
 class IcmpPath {
  public:
-  IcmpPath(const Settings& settings, Connections& connections, const Pins& pins, Forwarder& forwarder, ServerPool& pool)
-      : settings_(settings), connections_(connections), pins_(pins), forwarder_(forwarder), pool_(pool) {}
+  IcmpPath(const Settings& settings, Connections& connections, const Pins& pins, Forwarder& forwarder,
+           ReplyPath& replies, ServerPool& pool)
+      : settings_(settings),
+        connections_(connections),
+        pins_(pins),
+        forwarder_(forwarder),
+        replies_(replies),
+        pool_(pool) {}
 
   // With `asked`, only `worker` and `out` are changed, and `asked` gets the server that the message is about.
   // REQUIRES: parsed.packetClass == PacketClass::icmp
@@ -26,6 +33,10 @@ class IcmpPath {
   struct Context;
   Verdict echo(Context& c);
   Verdict relay(Context& c);
+  // Handles what is for no virtual address: an error from real servers' side about a client's packet that was
+  // rewritten, or something that is none of the director's business.
+  Verdict handleForeign(Context& c);
+  Verdict relayToClient(Context& c, const Quote& quote, const Conn& reply);
   Verdict fromTunnel(Context& c);
   Verdict fromShortQuote(Context& c, const StrippedOuter& outer);
   // Handles an error about a packet that went without a tunnel: the host has told the check's own socket.
@@ -43,6 +54,7 @@ class IcmpPath {
   enum class Heard : uint8_t { nothing, disbelieved, believed, lowered };
   Heard learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
   static void count(Context& c, Heard heard);
+  const ServerView* openQuoted(Context& c, const FlowKey& flow, uint64_t hash);
   // Returns the server of the live connection that a key names, or of the pin, which c.pin is then. Null: there is
   // neither, or the connection's server is gone.
   const ServerView* serverOf(Context& c, const FlowKey& key, uint64_t& hash);
@@ -51,6 +63,7 @@ class IcmpPath {
   Connections& connections_;
   const Pins& pins_;
   Forwarder& forwarder_;
+  ReplyPath& replies_;
   ServerPool& pool_;
   // Limits the sum over all servers: a narrow link in front of many is found at this rate.
   SharedRateLimit<kTicksPerSecond / 125, 250> lowerings_;

@@ -57,7 +57,9 @@ inline constexpr uint32_t kIdentificationReuseTicks = ticksFromMs(100);
 struct FragmentDecision {
   uint32_t server = 0;
   uint64_t flowHash = 0;
-  uint8_t refusal = 0;  // 0: forward; otherwise the caller's own reason to drop the datagram
+  uint8_t refusal = 0;            // 0: forward; otherwise the caller's own reason to drop the datagram
+  uint8_t way = 0;                // the caller's own
+  IpAddress source, destination;  // what the addresses of its fragments become; the caller's own
   friend bool operator==(const FragmentDecision&, const FragmentDecision&) = default;
 };
 

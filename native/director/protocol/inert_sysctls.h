@@ -17,7 +17,6 @@ struct InertSysctlInfo {
 namespace inert_sysctls_detail {
 
 inline constexpr std::string_view kNoSync = "connections are not synchronized between directors";
-inline constexpr std::string_view kNoNat = "packets are not masqueraded";
 inline constexpr std::string_view kNoEstimation = "rates are worked out by whoever reads them";
 
 }  // namespace inert_sysctls_detail
@@ -27,9 +26,8 @@ inline constexpr InertSysctlInfo kInertSysctls[] = {
     {"conntrack", 0, 0, 1, "packets leave without passing netfilter's connection tracking"},
     {"est_nice", 0, -20, 19, inert_sysctls_detail::kNoEstimation},
     {"ignore_tunneled", 0, 0, 1, "packets that are neither TCP, UDP, SCTP nor ICMP are never looked into"},
-    {"nat_icmp_send", 0, 0, 1, inert_sysctls_detail::kNoNat},
     {"run_estimation", 1, 0, 1, inert_sysctls_detail::kNoEstimation},
-    {"snat_reroute", 1, 0, 1, inert_sysctls_detail::kNoNat},
+    {"snat_reroute", 1, 0, 1, "the host routes real servers' replies by the address that they leave with, always"},
     {"sync_persist_mode", 0, 0, 1, inert_sysctls_detail::kNoSync},
     {"sync_ports", 1, 1, 64, inert_sysctls_detail::kNoSync},
     {"sync_qlen_max", 0, 0, INT32_MAX, inert_sysctls_detail::kNoSync},

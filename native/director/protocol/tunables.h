@@ -23,6 +23,7 @@ struct Tunables {
   int32_t expireQuiescentTemplate = 0;  // 1: persistence does not lead to a server of weight 0
   int32_t lblcExpiration = 86400;       // seconds after which lblc forgets an unused destination
   int32_t lblcrExpiration = 86400;      // the same for lblcr; also after which an unchanged set loses a server
+  int32_t natIcmpSend = 0;   // 1: a real server's packet without a connection is answered with port unreachable (NAT)
   int32_t pmtuDisc = 1;      // 0: DF is ignored, and packets that are too long are fragmented behind their outer header
   int32_t scheduleIcmp = 0;  // 1: an ICMP error about an unknown reply begins a connection
   int32_t secureTcp = 0;     // defence mode: a SYN leads to SYNACK in place of SYN_RECV
@@ -56,6 +57,7 @@ inline constexpr SysctlInfo kSysctls[] = {
     {"expire_quiescent_template", &Tunables::expireQuiescentTemplate, 0, 1},
     {"lblc_expiration", &Tunables::lblcExpiration, 0, kMaxTimeoutSeconds},
     {"lblcr_expiration", &Tunables::lblcrExpiration, 0, kMaxTimeoutSeconds},
+    {"nat_icmp_send", &Tunables::natIcmpSend, 0, 1},
     {"pmtu_disc", &Tunables::pmtuDisc, 0, 1},
     {"schedule_icmp", &Tunables::scheduleIcmp, 0, 1},
     {"secure_tcp", &Tunables::secureTcp, 0, 3},

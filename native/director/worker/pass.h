@@ -4,8 +4,11 @@
 // Thread safety: none. Director::process() and resume() make it, and whoever asks what would become of a packet.
 #pragma once
 
+#include <optional>
+
 #include "director/config/service_table.h"
 #include "director/worker/worker_context.h"
+#include "packet/rewrite.h"
 
 namespace tunvs {
 
@@ -16,7 +19,8 @@ struct Pass {
   const ServiceTable* services;  // renewed when an entry names a server that is newer
   Tick now;
   OutputVector& out;
-  Pin* pin = nullptr;  // of the packet that was last found to be pinned
+  Pin* pin = nullptr;                       // of the packet that was last found to be pinned
+  std::optional<Endpoints> endpoints = {};  // what those of the packet that was last looked up become, if they change
 
   const Tunables& tunables() const { return services->tunables(); }
 };

@@ -8,6 +8,7 @@
 #include "director/counters/stats.h"
 #include "director/worker/defence.h"
 #include "director/worker/identifications.h"
+#include "director/worker/loose.h"
 #include "director/worker/parking.h"
 #include "director/worker/path_round.h"
 #include "packet/output_vector.h"
@@ -45,8 +46,8 @@ struct AnswerLimits {
 
 // How far a worker's rounds of expiry have come.
 struct ExpiryRound {
-  uint32_t next = 0;             // the shard, of all, that is looked at next
-  std::vector<uint32_t> unused;  // room for Entries::expire()
+  uint32_t next = 0;         // the shard, of all, that is looked at next
+  std::vector<Loose> loose;  // room for Entries::expire()
 };
 
 // The connections that a fast path in the kernel may take over: those of the current vector, and those that earlier

@@ -13,7 +13,7 @@ namespace tunvs {
 
 class ComposedQueue final : public PortQueue {
  public:
-  // `in` outlives this object. By `host`, packets for local nodes come to this host's own stack.
+  // `in` outlives this object. By `host`, packets come to this host's own stack.
   ComposedQueue(DeviceQueue& in, std::unique_ptr<Egress> out, std::unique_ptr<Egress> host)
       : in_(in), out_(std::move(out)), host_(std::move(host)) {}
 
@@ -28,7 +28,8 @@ class ComposedQueue final : public PortQueue {
     switch (way) {
       case OutputWay::server: return out_->canOffload(packet);
       case OutputWay::client: return false;
-      case OutputWay::host: break;
+      case OutputWay::host:
+      case OutputWay::routed: break;
     }
     return host_->canOffload(packet);
   }
@@ -38,7 +39,8 @@ class ComposedQueue final : public PortQueue {
     switch (way) {
       case OutputWay::server: return out_->send(packets);
       case OutputWay::client: return out_->sendAnswers(packets);
-      case OutputWay::host: break;
+      case OutputWay::host:
+      case OutputWay::routed: break;
     }
     return host_->send(packets);
   }

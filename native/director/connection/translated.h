@@ -1,0 +1,39 @@
+// A translated connection's packets are rewritten (NAT): the client's get the real server's address and port, and the
+// server's get the virtual service's.
+//
+// Such a connection is two entries of the table, so that both directions are found by one look-up: its own, under the
+// key of its client's packets, and its reply entry, under that of its server's packets. State, deadline, counts and
+// everything else lie in its own entry. The reply entry leads to it, and has besides what the connection's own entry
+// has no room for. Each entry's key says what the other direction's packets become.
+//
+//   own entry:    CIP:cport -> VIP:vport   server: id | kTranslated   control: the reply entry
+//   reply entry:  RIP:rport -> CIP:cport   server: kReplyEntry        control: the own entry   packets: the template
+//
+// In full NAT the reply entry's second half is an address and a port of the director's.
+#pragma once
+
+#include "core/flow_key.h"
+#include "packet/rewrite.h"
+#include "table/conn.h"
+
+namespace tunvs {
+
+// These are values of Conn::server. Real servers' ids are below both.
+inline constexpr uint32_t kTranslated = 0x80000000;  // beside the id
+inline constexpr uint32_t kReplyEntry = 0xffffffff;  // no server: the entry leads to another
+inline constexpr uint32_t kPendingReply = 0;         // Conn::control of a reply entry whose connection is being opened
+
+inline bool isReplyEntry(const Conn& conn) { return conn.server.load(std::memory_order_relaxed) == kReplyEntry; }
+inline bool isTranslated(const Conn& conn) {
+  const uint32_t server = conn.server.load(std::memory_order_relaxed);
+  return (server & kTranslated) != 0 && server != kReplyEntry;
+}
+// Returns the stable id of an entry's real server; that of a reply entry is no server's.
+inline uint32_t serverIdOf(const Conn& conn) { return conn.server.load(std::memory_order_relaxed) & ~kTranslated; }
+
+// Returns what packets become that go against a key's direction.
+inline Endpoints against(const FlowKey& key) {
+  return {{key.virtualAddress(), key.virtualPort()}, {key.client(), key.clientPort()}};
+}
+
+}  // namespace tunvs

@@ -1,0 +1,67 @@
+#include "director/delivery/reply_path.h"
+
+#include "director/delivery/answers.h"
+#include "director/protocol/protocol_state.h"
+#include "packet/icmp.h"
+
+namespace tunvs {
+
+const ServerView* ReplyPath::note(Pass& pass, const Conn& reply, const ParsedPacket& parsed, Endpoints& to) {
+  Conn* conn = connections_.connectionOf(parsed.key.family, reply);
+  if (conn == nullptr || conn->hasExpired(pass.now)) return nullptr;
+  // The server may have been removed, or be down. What it still sends belongs to its client nevertheless.
+  const ServerView* server = connections_.serverOf(pass.services, *conn);
+  if (server == nullptr) return nullptr;
+  connections_.updateByReply(pass, conn, *server, parsed);
+  to = connections_.translations().toClient(parsed.key.family, *conn);
+  return server;
+}
+
+Verdict ReplyPath::handle(Pass& pass, const Conn& reply, const Outgoing& packet) {
+  Endpoints to;
+  const ServerView* server = note(pass, reply, packet.parsed, to);
+  if (server != nullptr) return forwarder_.sendReply(pass, *server, packet, to);
+  return handleUnmatched(pass, packet).value_or(Verdict::dropUnmatchedReply);
+}
+
+std::optional<Verdict> ReplyPath::handleUnmatched(Pass& pass, const Outgoing& packet) {
+  const ParsedPacket& parsed = packet.parsed;
+  if (!isForeign(pass, parsed.key.virtualAddress())) return std::nullopt;
+  const NatIndex::Endpoint* from =
+      pass.services->nat().find(parsed.key.client(), parsed.key.clientPort(), parsed.protocol);
+  if (from == nullptr) return Forwarder::passOn(pass, packet);
+  // One-packet scheduling leaves no connection behind, but the service is known by its server.
+  if (parsed.protocol == kUdpProtocol && from->service != nullptr && from->service->config.onePacket) {
+    const ServiceKey& service = from->service->key;
+    const auto at = from->service->indexOf(from->server);
+    if (at && !service.hasPrefix() && !service.hasRange() && service.port != 0) {
+      return forwarder_.sendReply(
+          pass, *from->service->owned[*at], packet,
+          {{service.address, Be16::from(service.port)}, {parsed.key.virtualAddress(), parsed.key.virtualPort()}});
+    }
+  }
+  const Verdict refused = refuse(pass, packet);
+  return refused == Verdict::passedOn ? Forwarder::passOn(pass, packet) : refused;
+}
+
+std::optional<Verdict> ReplyPath::handleForeign(Pass& pass, const Outgoing& packet) {
+  if (!isForeign(pass, packet.parsed.key.virtualAddress())) return std::nullopt;
+  return Forwarder::passOn(pass, packet);
+}
+
+Verdict ReplyPath::refuse(Pass& pass, const Outgoing& packet) {
+  const ParsedPacket& parsed = packet.parsed;
+  if (settings_.unmatchedReplies == UnmatchedReplies::pass && pass.tunables().natIcmpSend == 0)
+    return Verdict::passedOn;
+  const auto& own = settings_.source(parsed.key.family);
+  if (pass.tunables().natIcmpSend != 0 && own && !isAborting(parsed)) {
+    const bool isV4 = parsed.key.isV4();
+    Answers(pass, packet.cause)
+        .error({packet.data, parsed.length}, parsed.key.family, isV4 ? icmp4::kUnreachable : icmp6::kUnreachable,
+               isV4 ? icmp4::kPortUnreachable : icmp6::kPortUnreachable, 0, own->at(0), parsed.key.client(),
+               pass.worker.limits.unreachable);
+  }
+  return Verdict::dropUnmatchedReply;
+}
+
+}  // namespace tunvs

@@ -1,0 +1,45 @@
+// The way of real servers' packets to clients, through a director that rewrites them (NAT). What comes with them and is
+// none of the director's business goes on as it is.
+//
+// Thread safety: as Director::process.
+#pragma once
+
+#include <optional>
+
+#include "director/config/settings.h"
+#include "director/connection/connections.h"
+#include "director/delivery/forwarder.h"
+#include "director/worker/pass.h"
+
+namespace tunvs {
+
+class ReplyPath {
+ public:
+  ReplyPath(const Settings& settings, Connections& connections, Forwarder& forwarder)
+      : settings_(settings), connections_(connections), forwarder_(forwarder) {}
+
+  // Handles a packet whose key has a reply entry in the table.
+  Verdict handle(Pass& pass, const Conn& reply, const Outgoing& packet);
+  // Finds the connection that a reply entry leads to, notes the packet, and says what the packet becomes. Returns null:
+  // there is no such connection.
+  const ServerView* note(Pass& pass, const Conn& reply, const ParsedPacket& parsed, Endpoints& to);
+  // Handles a packet that has no connection and no service. Returns nothing when it is for a virtual address, or
+  // nothing is rewritten here at all: then it is none of a real server's.
+  std::optional<Verdict> handleUnmatched(Pass& pass, const Outgoing& packet);
+  // Does the same for a packet that is no real server's reply.
+  std::optional<Verdict> handleForeign(Pass& pass, const Outgoing& packet);
+  // Says what becomes of what a real server's service sends to a client without a connection, and answers it if that is
+  // wanted. It sends nothing on: if it returns Verdict::passedOn, the caller does.
+  Verdict refuse(Pass& pass, const Outgoing& packet);
+  // Tells whether a packet is for no virtual address, and came with replies of real servers.
+  static bool isForeign(const Pass& pass, const IpAddress& destination) {
+    return !pass.services->nat().isEmpty() && pass.services->virtualAddress(destination) == nullptr;
+  }
+
+ private:
+  const Settings& settings_;
+  Connections& connections_;
+  Forwarder& forwarder_;
+};
+
+}  // namespace tunvs
