@@ -1,4 +1,5 @@
 /** What a configuration needs of its director and of the host. */
+import type { NatServer } from '../host/nat/nat-server.js';
 import type { NativeOperation } from '../native/operations.js';
 import type { PolicyBacking } from '../policy/policy.js';
 import type { ConfigurationEvent } from './events.js';
@@ -12,6 +13,8 @@ export interface VipRoutes {
   /** Makes the address or range the host's own as well, for its services. REQUIRES: addVips(). */
   addLocalNode(prefix: string): void;
   removeLocalNode(prefix: string): void;
+  /** Brings replies of these servers to the director, and of no others. When it throws, all is as it was. */
+  setNatServers(servers: readonly NatServer[]): void;
 }
 
 export interface ConfigurationBacking extends HandleBacking {

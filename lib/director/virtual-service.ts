@@ -316,6 +316,13 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   }
 
   /** @internal */
+  get forwardedServers(): { address: string; port: number; forwarding: string }[] {
+    return Array.from(this.#servers.values(), ({ address, port, nativeConfig: { forwarding } }) => ({
+      ...{ address, port, forwarding },
+    }));
+  }
+
+  /** @internal */
   get runner(): PolicyRunner | undefined {
     return this.#runner;
   }

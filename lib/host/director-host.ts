@@ -12,6 +12,8 @@ import { type Host, thisHost } from './host.js';
 import { LanNeighbours } from './lan-neighbours.js';
 import { planLocalNode, planLocalNodes } from './local-node.js';
 import { planMainDevice } from './main-device.js';
+import { NatRouting } from './nat/nat-routing.js';
+import type { NatServer } from './nat/nat-server.js';
 import {
   chooseTables,
   type HostMarkDevice,
@@ -61,6 +63,9 @@ export class DirectorHost {
   readonly #parts: HeldParts;
   readonly #vips = new Map<string, DirectedVip>();
   readonly #ownClients: OwnClients;
+  readonly #nat: NatRouting;
+  /** Addresses that full NAT gives to packets, each with the part that its LANs share and its own. */
+  readonly #natSources = new Map<string, DirectedVip>();
   /** The part that all local nodes share. */
   #forLocalNodes: HeldPart | undefined;
   #deviceName: string | undefined;
@@ -76,24 +81,27 @@ export class DirectorHost {
       ...{ host: this.#host, parts: this.#parts, sources: this.#sources },
       device: () => this.#device,
     });
+    this.#nat = new NatRouting({ host: this.#host, parts: this.#parts, device: () => this.#device });
   }
 
   /**
    * Returns the steps that opening and adding these addresses would take now; changes nothing. `localNodes` are those
-   * of the addresses that the host itself serves.
+   * of the addresses that the host itself serves, `nat` what translation in both directions needs.
    */
   plan(
     deviceName: string,
     virtualAddresses: Iterable<string> = [],
     localNodes: Iterable<string> = [],
     markDevices: readonly HostMarkDevice[] = [],
+    { servers = [], sources = [] }: { servers?: readonly NatServer[]; sources?: readonly string[] } = {},
   ): HostStep[] {
     const host = new OneMomentHost(this.#host);
     const markPlan = this.#markPlan(deviceName);
     const marks = chooseTables(host, markPlan, markDevices);
     const vips = [...new Set(virtualAddresses)];
     const local = [...new Set(localNodes)];
-    const lan = vips.flatMap((vip) => this.#neighbours.planLan(host, deviceName, vip));
+    const natSources = [...new Set(sources)];
+    const lan = [...vips, ...natSources].flatMap((vip) => this.#neighbours.planLan(host, deviceName, vip));
     const commands = new Map(lan.map((step) => [formatHostCommand(step.command), step]));
     return [
       ...this.#planDevice(host, deviceName),
@@ -102,6 +110,8 @@ export class DirectorHost {
       ...vips.flatMap((vip) => this.#planVip(host, deviceName, vip)),
       ...(local.length > 0 ? planLocalNodes(host) : []),
       ...local.flatMap((vip) => this.#planLocalNode(host, deviceName, vip, marks)),
+      ...natSources.flatMap((source) => this.#planNatSource(host, deviceName, source)),
+      ...this.#nat.plan(host, deviceName, servers),
     ];
   }
 
@@ -176,6 +186,15 @@ export class DirectorHost {
   }
 
   #addVips(addresses: readonly string[]): void {
+    this.#direct(addresses, this.#vips, (host, address) => this.#planVip(host, this.#device, address));
+  }
+
+  /** Directs all of them or none, and keeps what was made in `kept`. */
+  #direct(
+    addresses: readonly string[],
+    kept: Map<string, DirectedVip>,
+    plan: (host: Host, address: string) => HostStep[],
+  ): void {
     refuseTaken(this.#host, this.#device, addresses);
     // Sysctls are read as they are, since each plan may change what the next one finds.
     const moment = new OneMomentHost(this.#host);
@@ -187,10 +206,10 @@ export class DirectorHost {
             this.#neighbours.planLan(host.snapshot === undefined ? moment : host, this.#device, address),
           ),
         );
-      const plans = addresses.map((address) => (host: Host) => this.#planVip(host, this.#device, address));
+      const plans = addresses.map((address) => (host: Host) => plan(host, address));
       const owns = this.#parts.addAll(plans, { isExact: true });
       for (const [index, address] of addresses.entries())
-        this.#vips.set(address, { lan: lans[index] as HeldPart, own: owns[index] as HeldPart });
+        kept.set(address, { lan: lans[index] as HeldPart, own: owns[index] as HeldPart });
     } catch (error) {
       for (const lan of lans) this.#parts.remove(lan, { keepsSteps: true });
       throw error;
@@ -205,9 +224,38 @@ export class DirectorHost {
     const vips = addresses.map((address) => this.#vips.get(address)).filter((vip) => vip !== undefined);
     if (vips.length === 0) return;
     this.#ownClients.undirected(addresses);
-    for (const address of addresses) this.#vips.delete(address);
-    this.#parts.removeAll(vips.map(({ own }) => own));
-    for (const { lan } of vips) this.#parts.remove(lan, { keepsSteps: true });
+    this.#undirect(addresses, this.#vips);
+  }
+
+  #undirect(addresses: readonly string[], kept: Map<string, DirectedVip>): void {
+    const directed = addresses.map((address) => kept.get(address)).filter((each) => each !== undefined);
+    for (const address of addresses) kept.delete(address);
+    this.#parts.removeAll(directed.map(({ own }) => own));
+    for (const { lan } of directed) this.#parts.remove(lan, { keepsSteps: true });
+  }
+
+  /**
+   * Brings packets of these servers to the device, and of no others: their replies, and ICMP errors of their side. When
+   * it throws, all is as it was. REQUIRES: open.
+   */
+  setNatServers(servers: readonly NatServer[]): void {
+    this.#parts.setup.together(() => this.#nat.setServers(servers));
+  }
+
+  /**
+   * Directs the addresses and ranges that full NAT gives to packets to the device, and no others, as virtual addresses
+   * are directed: all of them or none. REQUIRES: open.
+   */
+  setNatSources(sources: readonly string[]): void {
+    const wanted = new Set(sources);
+    const fresh = [...wanted].filter((source) => !this.#natSources.has(source));
+    const stale = [...this.#natSources.keys()].filter((source) => !wanted.has(source));
+    this.#refuseWithoutIpv6(fresh);
+    this.#parts.setup.together(() => {
+      if (fresh.length > 0)
+        this.#direct(fresh, this.#natSources, (host, source) => this.#planNatSource(host, this.#device, source));
+      if (stale.length > 0) this.#undirect(stale, this.#natSources);
+    });
   }
 
   /**
@@ -254,6 +302,8 @@ export class DirectorHost {
     this.#ownClients.clear();
     this.#marks = [];
     this.#vips.clear();
+    this.#nat.clear();
+    this.#natSources.clear();
     this.#forLocalNodes = undefined;
     return this.#parts.clear();
   }
@@ -296,7 +346,8 @@ export class DirectorHost {
 
   /** Returns what keeps packets from the director and is not ours to change, one sentence each. */
   conflicts(snapshot: SnapshotHost): string[] {
-    return ownAddressConflicts(snapshot, this.#deviceName, this.#vips);
+    const directed = new Set([...this.#vips.keys(), ...this.#natSources.keys()]);
+    return ownAddressConflicts(snapshot, this.#deviceName, directed);
   }
 
   get #device(): string {
@@ -318,10 +369,18 @@ export class DirectorHost {
   }
 
   #planVip(host: Host, device: string, vip: string): HostStep[] {
+    return this.#planDirected(host, device, vip, `send packets for ${vip} to the director`);
+  }
+
+  #planNatSource(host: Host, device: string, source: string): HostStep[] {
+    return this.#planDirected(host, device, source, `send answers to ${source}, which full NAT uses, to the director`);
+  }
+
+  #planDirected(host: Host, device: string, target: string, description: string): HostStep[] {
     return [
-      planFallback(host, familyOf(vip), vip),
-      planRoute(host, device, vip, `send packets for ${vip} to the director`),
-      ...this.#neighbours.planProxies(host, device, vip),
+      planFallback(host, familyOf(target), target),
+      planRoute(host, device, target, description),
+      ...this.#neighbours.planProxies(host, device, target),
     ];
   }
 

@@ -60,8 +60,11 @@ export class HostSetup {
       const done: HostStep[] = [];
       for (let begin = 0; begin < steps.length; begin += MOST_AT_ONCE) {
         const chunk = steps.slice(begin, begin + MOST_AT_ONCE);
-        const results = this.#holder.takeAll(chunk);
-        done.push(...chunk.filter((_, index) => results[index] === undefined));
+        const held = chunk.filter(({ isHeld }) => isHeld);
+        const due = chunk.filter(({ isHeld }) => !isHeld);
+        for (const step of held) this.#holder.adopt(step);
+        const results = this.#holder.takeAll(due);
+        done.push(...held, ...due.filter((_, index) => results[index] === undefined));
         const error = results.find((result) => result !== undefined);
         if (error === undefined) continue;
         this.#holder.releaseAll(done.reverse());

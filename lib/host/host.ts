@@ -73,6 +73,8 @@ export interface HostSnapshot {
   hasRoute(family: AddressFamily, route: HostRoute): boolean;
   /** Looks among those that lead nowhere: `to` has its length, or is `default`. */
   hasUnreachable(family: AddressFamily, to: string, table: string, metric: number): boolean;
+  /** Does the same for those that swallow packets. */
+  hasBlackhole(family: AddressFamily, to: string, table: string, metric: number): boolean;
 }
 
 /** A million routes take a quarter of it. */

@@ -8,6 +8,8 @@ import type { Host } from './host.js';
 export interface IpRule {
   priority: number;
   src?: string;
+  /** Absent for one address. */
+  srclen?: number;
   dst?: string;
   /** Absent for one address. */
   dstlen?: number;
@@ -16,11 +18,19 @@ export interface IpRule {
   iif_detached?: null;
   /** Present when the rule applies to what its selectors do not match. */
   not?: null;
+  /** The IP protocol's name, or `ipproto-NUMBER`. */
+  ipproto?: string;
+  sport?: number;
+  /** In place of `sport` for a range. */
+  sport_start?: number;
+  sport_end?: number;
   /** Hexadecimal, as is the mask. */
   fwmark?: string;
   /** Absent when all bits count. */
   fwmask?: string;
   table?: string;
+  /** The priority of the rule that follows, in place of a table. */
+  goto?: number;
   /** Absent for the kernel. */
   protocol?: string;
 }

@@ -49,6 +49,7 @@ export class SnapshotHost implements Host, HostSnapshot {
   readonly #upAddresses: HostAddress[];
   readonly #routes = new Set<string>();
   readonly #unreachable = new Set<string>();
+  readonly #blackholes = new Set<string>();
   /** The values that were read, by path: whoever finds another value later knows that the host has changed. */
   readonly sysctls = new Map<string, string | undefined>();
 
@@ -121,6 +122,10 @@ export class SnapshotHost implements Host, HostSnapshot {
     return this.#unreachable.has(unreachableName(family, to, table, metric));
   }
 
+  hasBlackhole(family: AddressFamily, to: string, table: string, metric: number): boolean {
+    return this.#blackholes.has(unreachableName(family, to, table, metric));
+  }
+
   hasRoute(family: AddressFamily, route: HostRoute): boolean {
     return this.#routes.has(routeName(family, route));
   }
@@ -149,6 +154,7 @@ export class SnapshotHost implements Host, HostSnapshot {
   #addRoute(family: AddressFamily, { type, dst, dev, table, prefsrc, metric = 0, metrics }: RouteRow): void {
     const to = dst === 'default' ? dst : asPrefix(dst);
     if (type === 'unreachable') this.#unreachable.add(unreachableName(family, to, table ?? 'main', metric));
+    if (type === 'blackhole') this.#blackholes.add(unreachableName(family, to, table ?? 'main', metric));
     if (dev === undefined) return;
     const route: HostRoute = {
       to,

@@ -4,6 +4,7 @@ import { Configuration } from '../../lib/director/configuration.js';
 import type { ConfigurationEvent } from '../../lib/director/events.js';
 import type { EngineEvent } from '../../lib/values/engine-event.js';
 import type { AddressFamily } from '../../lib/values/inet.js';
+import type { NatServer } from '../../lib/host/nat/nat-server.js';
 import type { NativeEnded } from '../../lib/native/director.js';
 import type { NativeServerRow, NativeServiceRow } from '../../lib/native/rows.js';
 import type { NativeOperation } from '../../lib/native/operations.js';
@@ -18,6 +19,8 @@ export interface FakeConfiguration {
   routes: Set<string>;
   /** Addresses that the host's own services have as well. */
   localNodes: Set<string>;
+  /** Real servers whose replies the host brings to the director. */
+  natServers: readonly NatServer[];
   /** The host's own addresses. */
   ownAddresses: Set<string>;
   told: ConfigurationEvent[];
@@ -41,6 +44,7 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     applied: [],
     routes: new Set(),
     localNodes: new Set(),
+    natServers: [],
     ownAddresses: new Set(),
     told: [],
     reported: [],
@@ -86,6 +90,9 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
         fake.localNodes.add(address);
       },
       removeLocalNode: (address) => fake.localNodes.delete(address),
+      setNatServers: (servers) => {
+        fake.natServers = servers;
+      },
     },
     tell: (event) => fake.told.push(event),
     nextPulse: (signal) => fake.pulse.next(signal),

@@ -16,12 +16,15 @@ export async function dryRun(
   isJson: boolean,
   io: CliIo,
 ): Promise<void> {
-  const [{ DirectorHost }, { thisHost }, { isTunDevice }, { checkedOpenOptions }] = await Promise.all([
-    import('../../host/director-host.js'),
-    import('../../host/host.js'),
-    import('../../host/tun-device.js'),
-    import('../../director/director-options.js'),
-  ]);
+  const [{ DirectorHost }, { thisHost }, { natServersOf }, { isTunDevice }, { checkedOpenOptions }] = await Promise.all(
+    [
+      import('../../host/director-host.js'),
+      import('../../host/host.js'),
+      import('../../host/nat/nat-server.js'),
+      import('../../host/tun-device.js'),
+      import('../../director/director-options.js'),
+    ],
+  );
   const { start, native, host: link } = checkedOpenOptions(options);
   refuseDirectRouting(services, start.egress);
   const opened = [start.device, ...start.markDevices];
@@ -43,7 +46,8 @@ export async function dryRun(
   // Where a device is there before, the host is somebody else's to set up.
   if (!isSomeoneElses) host.check(name, routed, marked);
   const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
-  const steps = host.plan(name, routed, routedPrefixes(local, marks), marked);
+  const nat = { servers: services.flatMap((service) => natServersOf(service, service.servers)) };
+  const steps = host.plan(name, routed, routedPrefixes(local, marks), marked, nat);
   const devices = [{ name }, ...marked];
   for (const device of start.fastPathIngress) if (!isThere(device)) refuseAbsent('the fast path', device);
   const rings = start.rings.map(({ device }) => device);

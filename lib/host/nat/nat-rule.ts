@@ -1,0 +1,84 @@
+/** The rules of NAT servers as data, and the same rules as ip(8) takes and prints them. */
+import type { AddressFamily } from '../../values/inet.js';
+import { asPrefix } from '../family.js';
+import type { IpRule } from '../ip-rule.js';
+import { ROUTE_PROTOCOL } from '../route-protocol.js';
+import type { HostStep } from '../step.js';
+
+export interface NatRule {
+  readonly priority: number;
+  /** The rule applies to packets whose source is not `from`. */
+  readonly isNot?: boolean;
+  /** A prefix with its length; absent for any source. */
+  readonly from?: string;
+  readonly iif?: string;
+  /** By number: ip(8) knows names only where there is an /etc/protocols, and slim containers have none. */
+  readonly ipproto?: number;
+  /** A port, or `FIRST-LAST`. */
+  readonly sport?: string;
+  /** `lookup TABLE`, `goto PRIORITY` or `nop`. */
+  readonly action: readonly string[];
+}
+
+/** The words that go after `ip rule add`. */
+export function ruleWords({ priority, isNot, from, iif, ipproto, sport, action }: NatRule): string[] {
+  const given = { from, iif, ipproto, sport };
+  return [
+    ...(isNot ? ['not'] : []),
+    ...['pref', `${priority}`],
+    ...Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [key, `${value}`])),
+    ...action,
+    ...['protocol', ROUTE_PROTOCOL],
+  ];
+}
+
+/** Returns the same words for a rule of the host; undefined when it is none of ours. */
+export function wordsOf(rule: IpRule): string[] | undefined {
+  if (rule.protocol !== ROUTE_PROTOCOL) return undefined;
+  const { src, srclen, ipproto: protocol, sport_start: first, sport_end: last } = rule;
+  const sport = first === undefined ? rule.sport : `${first}-${last}`;
+  const ipproto = protocol === undefined ? undefined : numberOf(protocol);
+  const from =
+    src === undefined || src === 'all' ? undefined : srclen === undefined ? asPrefix(src) : `${src}/${srclen}`;
+  return ruleWords({
+    priority: rule.priority,
+    isNot: rule.not === null,
+    ...(from !== undefined && { from }),
+    ...(rule.iif !== undefined && { iif: rule.iif }),
+    ...(ipproto !== undefined && { ipproto }),
+    ...(sport !== undefined && { sport: `${sport}` }),
+    action: actionOf(rule),
+  });
+}
+
+const NUMBERS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, sctp: 132 };
+
+/** Reads `tcp`, `ipproto-6` or `6`. */
+function numberOf(printed: string): number {
+  return NUMBERS[printed] ?? Number(printed.replace('ipproto-', ''));
+}
+
+function actionOf(rule: IpRule): string[] {
+  if (rule.goto !== undefined) return ['goto', `${rule.goto}`];
+  return rule.table === undefined ? ['nop'] : ['lookup', rule.table];
+}
+
+/** `there` are the words of the host's rules. */
+export function ruleStep(
+  family: AddressFamily,
+  rule: NatRule,
+  there: ReadonlySet<string>,
+  description: string,
+): HostStep {
+  const words = ruleWords(rule);
+  return {
+    description,
+    command: { argv: ruleCommand(family, 'add', words) },
+    undo: { argv: ruleCommand(family, 'del', words) },
+    isHeld: there.has(words.join(' ')),
+  };
+}
+
+export function ruleCommand(family: AddressFamily, verb: 'add' | 'del', words: readonly string[]): string[] {
+  return [...(family === 4 ? ['ip'] : ['ip', '-6']), 'rule', verb, ...words];
+}
