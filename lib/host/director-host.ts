@@ -5,8 +5,8 @@
  */
 import { TunvsError } from '../values/errors.js';
 import { isSourceRange } from '../values/source.js';
+import { DirectedAddresses } from './directed-addresses.js';
 import { familyOf, hasIpv6 } from './family.js';
-import { planFallback } from './fallback-route.js';
 import { HeldParts, type HeldPart, type MissingStep } from './held-parts.js';
 import { type Host, thisHost } from './host.js';
 import { LanNeighbours } from './lan-neighbours.js';
@@ -27,7 +27,7 @@ import { OwnClients } from './own-clients.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { SnapshotHost } from './snapshot.js';
 import { formatHostCommand, type HostStep } from './step.js';
-import { ownAddressConflicts, planRoute, refuseTaken } from './vip-route.js';
+import { ownAddressConflicts, refuseTaken } from './vip-route.js';
 
 export interface DirectorHostOptions {
   /**
@@ -47,25 +47,17 @@ export interface DirectorHostOptions {
   host?: Host;
 }
 
-/** An address that is directed to the device. */
-interface DirectedVip {
-  /** The part that all addresses of its LANs share. */
-  lan: HeldPart;
-  own: HeldPart;
-  local?: HeldPart;
-}
-
 export class DirectorHost {
   readonly #host: Host;
   readonly #sources: readonly string[];
   readonly #link: { mtuBytes: number; txQueueLength: number };
   readonly #neighbours: LanNeighbours;
   readonly #parts: HeldParts;
-  readonly #vips = new Map<string, DirectedVip>();
+  readonly #vips: DirectedAddresses;
   readonly #ownClients: OwnClients;
   readonly #nat: NatRouting;
-  /** Addresses that full NAT gives to packets, each with the part that its LANs share and its own. */
-  readonly #natSources = new Map<string, DirectedVip>();
+  /** Addresses that full NAT gives to packets. */
+  readonly #natSources: DirectedAddresses;
   /** The part that all local nodes share. */
   #forLocalNodes: HeldPart | undefined;
   #deviceName: string | undefined;
@@ -81,6 +73,13 @@ export class DirectorHost {
       ...{ host: this.#host, parts: this.#parts, sources: this.#sources },
       device: () => this.#device,
     });
+    const directed = (describe: (address: string) => string) =>
+      new DirectedAddresses({
+        ...{ host: this.#host, parts: this.#parts, neighbours: this.#neighbours, describe },
+        device: () => this.#device,
+      });
+    this.#vips = directed((vip) => `send packets for ${vip} to the director`);
+    this.#natSources = directed((source) => `send answers to ${source}, which full NAT uses, to the director`);
     this.#nat = new NatRouting({ host: this.#host, parts: this.#parts, device: () => this.#device });
   }
 
@@ -107,10 +106,10 @@ export class DirectorHost {
       ...this.#planDevice(host, deviceName),
       ...planMarkDevices(host, markPlan, marks),
       ...commands.values(),
-      ...vips.flatMap((vip) => this.#planVip(host, deviceName, vip)),
+      ...vips.flatMap((vip) => this.#vips.plan(host, deviceName, vip)),
       ...(local.length > 0 ? planLocalNodes(host) : []),
       ...local.flatMap((vip) => this.#planLocalNode(host, deviceName, vip, marks)),
-      ...natSources.flatMap((source) => this.#planNatSource(host, deviceName, source)),
+      ...natSources.flatMap((source) => this.#natSources.plan(host, deviceName, source)),
       ...this.#nat.plan(host, deviceName, servers),
     ];
   }
@@ -175,7 +174,7 @@ export class DirectorHost {
     if (wanted.length === 0) return;
     this.#refuseWithoutIpv6(wanted);
     this.#parts.setup.together(() => {
-      this.#addVips(wanted);
+      this.#vips.add(wanted);
       try {
         this.#ownClients.directed(wanted);
       } catch (error) {
@@ -183,37 +182,6 @@ export class DirectorHost {
         throw error;
       }
     });
-  }
-
-  #addVips(addresses: readonly string[]): void {
-    this.#direct(addresses, this.#vips, (host, address) => this.#planVip(host, this.#device, address));
-  }
-
-  /** Directs all of them or none, and keeps what was made in `kept`. */
-  #direct(
-    addresses: readonly string[],
-    kept: Map<string, DirectedVip>,
-    plan: (host: Host, address: string) => HostStep[],
-  ): void {
-    refuseTaken(this.#host, this.#device, addresses);
-    // Sysctls are read as they are, since each plan may change what the next one finds.
-    const moment = new OneMomentHost(this.#host);
-    const lans: HeldPart[] = [];
-    try {
-      for (const address of addresses)
-        lans.push(
-          this.#parts.add((host) =>
-            this.#neighbours.planLan(host.snapshot === undefined ? moment : host, this.#device, address),
-          ),
-        );
-      const plans = addresses.map((address) => (host: Host) => plan(host, address));
-      const owns = this.#parts.addAll(plans, { isExact: true });
-      for (const [index, address] of addresses.entries())
-        kept.set(address, { lan: lans[index] as HeldPart, own: owns[index] as HeldPart });
-    } catch (error) {
-      for (const lan of lans) this.#parts.remove(lan, { keepsSteps: true });
-      throw error;
-    }
   }
 
   removeVip(address: string): void {
@@ -224,14 +192,7 @@ export class DirectorHost {
     const vips = addresses.map((address) => this.#vips.get(address)).filter((vip) => vip !== undefined);
     if (vips.length === 0) return;
     this.#ownClients.undirected(addresses);
-    this.#undirect(addresses, this.#vips);
-  }
-
-  #undirect(addresses: readonly string[], kept: Map<string, DirectedVip>): void {
-    const directed = addresses.map((address) => kept.get(address)).filter((each) => each !== undefined);
-    for (const address of addresses) kept.delete(address);
-    this.#parts.removeAll(directed.map(({ own }) => own));
-    for (const { lan } of directed) this.#parts.remove(lan, { keepsSteps: true });
+    this.#vips.remove(addresses);
   }
 
   /**
@@ -252,9 +213,8 @@ export class DirectorHost {
     const stale = [...this.#natSources.keys()].filter((source) => !wanted.has(source));
     this.#refuseWithoutIpv6(fresh);
     this.#parts.setup.together(() => {
-      if (fresh.length > 0)
-        this.#direct(fresh, this.#natSources, (host, source) => this.#planNatSource(host, this.#device, source));
-      if (stale.length > 0) this.#undirect(stale, this.#natSources);
+      if (fresh.length > 0) this.#natSources.add(fresh);
+      if (stale.length > 0) this.#natSources.remove(stale);
     });
   }
 
@@ -366,22 +326,6 @@ export class DirectorHost {
   #markPlan(device: string): MarkPlan {
     const hasSource6 = this.#sources.some((source) => familyOf(source) === 6);
     return { device, families: hasSource6 ? [4, 6] : [4], protocol: ROUTE_PROTOCOL, ...this.#link };
-  }
-
-  #planVip(host: Host, device: string, vip: string): HostStep[] {
-    return this.#planDirected(host, device, vip, `send packets for ${vip} to the director`);
-  }
-
-  #planNatSource(host: Host, device: string, source: string): HostStep[] {
-    return this.#planDirected(host, device, source, `send answers to ${source}, which full NAT uses, to the director`);
-  }
-
-  #planDirected(host: Host, device: string, target: string, description: string): HostStep[] {
-    return [
-      planFallback(host, familyOf(target), target),
-      planRoute(host, device, target, description),
-      ...this.#neighbours.planProxies(host, device, target),
-    ];
   }
 
   #planLocalNode(host: Host, device: string, vip: string, marks: readonly RoutedMark[]): HostStep[] {

@@ -10,12 +10,14 @@ import fcntl, json, os, select, socket, struct, sys
 device = os.open('/dev/net/tun', os.O_RDWR)
 fcntl.ioctl(device, 0x400454ca, struct.pack('16sH', sys.argv[1].encode(), 0x1001))
 print('open', flush=True)
+rest_of_line = b''
 while True:
     for ready in select.select([device, sys.stdin], [], [])[0]:
         if ready != device:
-            line = sys.stdin.readline()
-            if line == '': sys.exit()
-            os.write(device, bytes.fromhex(line))
+            asked = os.read(0, 65536)
+            if asked == b'': sys.exit()
+            *lines, rest_of_line = (rest_of_line + asked).split(b'\\n')
+            for line in lines: os.write(device, bytes.fromhex(line.decode()))
             continue
         packet = os.read(device, 70000)
         os.write(device, packet)
