@@ -18,6 +18,7 @@ import {
 import { type RealServerStats, serverStats } from '../stats/stats.js';
 import { notInForce } from './not-in-force.js';
 import type { ServerOwner } from './owners.js';
+import { isRoutedMethod, keepsRoutesOf } from './routed-methods.js';
 import { inspected } from '../values/handle-view.js';
 import { serverJson, serverView } from './views.js';
 
@@ -34,6 +35,8 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   /** @internal */
   readonly serial = ++lastSerial;
   #state: ServerState;
+  /** The host may keep something for connections that began with another method. */
+  #hasBeenRouted = false;
 
   /** @internal */
   constructor(service: Service, key: NativeServerKey, state: ServerState) {
@@ -246,7 +249,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     const { service } = this;
     service.configuration.changeServer('deleted', service, this, {
       operation: { op: 'deleteServer', service: service.nativeKey, server: this.#nativeKey },
-      keepsRoutes: !this.isLocal,
+      keepsRoutes: !this.#hasBeenRouted && !isRoutedMethod(this.forwarding),
       redo: () => service.forget(this),
       undo: () => service.remember(this),
     });
@@ -315,8 +318,9 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     const condition = nativeCondition(state.condition);
     this.service.configuration.changeServer('edited', this.service, this, {
       operation: { op: 'editServer', service: this.service.nativeKey, server: this.#nativeKey, config, condition },
-      keepsRoutes: (config.forwarding === 'local') === (before.config.forwarding === 'local'),
+      keepsRoutes: keepsRoutesOf(before.config.forwarding, config.forwarding),
       redo: () => {
+        this.#hasBeenRouted ||= isRoutedMethod(before.config.forwarding);
         this.#state = state;
       },
       undo: () => {

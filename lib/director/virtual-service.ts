@@ -13,6 +13,7 @@ import type { AnyProtocol } from '../values/protocol.js';
 import { notInForce } from './not-in-force.js';
 import { policyRunner } from './policy-runner.js';
 import { RealServer as ServerHandle } from './real-server.js';
+import { isRoutedMethod } from './routed-methods.js';
 import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';
 import type { SchedulerOptions } from '../values/scheduler-options.js';
 import { nativeCondition } from '../values/server-condition.js';
@@ -221,7 +222,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     const condition = nativeCondition(state.condition);
     this.configuration.changeServer('added', this, server, {
       operation: { op: 'addServer', service: this.nativeKey, server: key, config, condition },
-      keepsRoutes: config.forwarding !== 'local',
+      keepsRoutes: !isRoutedMethod(config.forwarding),
       redo: () => this.#servers.set(name, server),
       undo: () => this.#servers.delete(name),
     });

@@ -1,10 +1,13 @@
 /** What is held for NAT servers as they come and go, in how many runs of ip(8), and what failures leave. */
 import { strict as assert } from 'node:assert';
+import { keepsRoutesOf } from '../../lib/director/routed-methods.js';
 import { RoutedPrefixes } from '../../lib/director/routed-prefixes.js';
 import type { VirtualService } from '../../lib/director/virtual-service.js';
 import { DirectorHost } from '../../lib/host/director-host.js';
 import type { NatServer } from '../../lib/host/nat/nat-server.js';
 import { formatHostCommand } from '../../lib/host/step.js';
+import { type ForwardingMethod, forwardingMethods } from '../../lib/values/forwarding-method.js';
+import { fakeConfiguration } from '../support/fake-configuration.js';
 import { FakeHost } from '../support/fake-host.js';
 
 const LAN = { interfaceName: 'eth1', address: '10.2.0.1', prefixLength: 16 };
@@ -128,6 +131,39 @@ describe('routing for NAT servers', () => {
 });
 
 describe('NAT servers of a configuration', () => {
+  it('are those that it has, whatever changes', function () {
+    // Until the method is there, no configuration can have it.
+    const forwarding = 'nat' as ForwardingMethod;
+    if (!forwardingMethods.includes(forwarding)) this.skip();
+    const fake = fakeConfiguration();
+    const addresses = () => fake.natServers.map(({ address }) => address);
+    const web = fake.configuration.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+    const one = web.addRealServer({ address: '10.2.0.1', port: 8080, forwarding });
+    web.addRealServer({ address: '10.2.0.2' });
+    assert.deepEqual(addresses(), ['10.2.0.1']);
+    const two = web.addRealServer({ address: '10.2.0.3' });
+    two.edit({ forwarding });
+    assert.deepEqual(addresses(), ['10.2.0.1', '10.2.0.3']);
+    two.edit({ forwarding: 'ipip' });
+    assert.deepEqual(addresses(), ['10.2.0.1', '10.2.0.3']);
+    two.delete();
+    one.delete();
+    assert.deepEqual(addresses(), []);
+  });
+
+  it('change the host, and so do local ones; others do not', () => {
+    assert.deepEqual(
+      [
+        ['nat', 'nat'],
+        ['ipip', 'dr'],
+        ['ipip', 'nat'],
+        ['local', 'ipip'],
+        ['nat', 'local'],
+      ].map(([before, now]) => keepsRoutesOf(before as string, now as string)),
+      [true, true, false, false, false],
+    );
+  });
+
   interface FakeService {
     protocol: 'tcp';
     address: string;
