@@ -66,6 +66,7 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
       sourceFamilies: [4],
       isLocal: () => false,
       vipRoutes: undefined,
+      natServers: { known: () => [], every: () => () => {} },
       tell: () => {},
       nextPulse: (signal) => pulse.next(signal),
       monotonicMs: () => pulse.nowMs(),

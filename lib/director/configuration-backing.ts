@@ -1,6 +1,7 @@
 /** What a configuration needs of its director and of the host. */
 import type { NatServer } from '../host/nat/nat-server.js';
 import type { NativeOperation } from '../native/operations.js';
+import type { NatKnowledge } from './routed-prefixes.js';
 import type { PolicyBacking } from '../policy/policy.js';
 import type { ConfigurationEvent } from './events.js';
 import type { HandleBacking } from './handle-backing.js';
@@ -22,6 +23,7 @@ export interface ConfigurationBacking extends HandleBacking {
   apply(operations: NativeOperation[]): void;
   /** Undefined when somebody else sets up the host. */
   vipRoutes: VipRoutes | undefined;
+  natServers: NatKnowledge;
   /** Told which addresses and ranges are the director's, whoever sets up the host. */
   takePrefixes?: ((prefixes: ReadonlySet<string>) => void) | undefined;
   /** Called once per change, in order, when all of them are in force. */

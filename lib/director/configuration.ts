@@ -63,7 +63,7 @@ export class Configuration implements Transaction, ServiceOwner {
   constructor(backing: ConfigurationBacking) {
     this.backing = backing;
     this.policies = new Policies(backing.policies);
-    this.#routes = new RoutedPrefixes(backing.vipRoutes, backing.takePrefixes);
+    this.#routes = new RoutedPrefixes(backing.vipRoutes, backing.natServers, backing.takePrefixes);
   }
 
   /** In the order of adding. */

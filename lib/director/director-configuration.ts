@@ -7,6 +7,7 @@ import { Configuration } from './configuration.js';
 import type { DirectorEngine } from './director-engine.js';
 import type { DirectorNews } from './director-news.js';
 import type { Pulse } from './pulse.js';
+import { natServerOf } from '../host/nat/nat-server.js';
 import { refusedServiceOption } from './refused-option.js';
 
 export interface DirectorConfigurationParts {
@@ -32,6 +33,10 @@ export function directorConfiguration(parts: DirectorConfigurationParts): Config
     sources,
     isLocal: (address) => sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
     vipRoutes,
+    natServers: {
+      known: () => (engine.isEnded ? [] : engine.call((native) => native.natServers()).map(natServerOf)),
+      every: (intervalMs, run) => pulse.every(intervalMs, run),
+    },
     takePrefixes: parts.takePrefixes,
     tell: (event) => news.tell(event),
     nextPulse: (signal, atMostMs) => pulse.next(signal, atMostMs),

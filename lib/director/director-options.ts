@@ -38,7 +38,7 @@ export interface CheckedOpenOptions {
   start: NativeStartOptions;
   /** When undefined, the host is set up unless the device existed. */
   setUpHost: boolean | undefined;
-  host: HostOptions;
+  host: HostOptions & { natMtuBytes?: number };
   signal: AbortSignal | undefined;
 }
 
@@ -292,11 +292,17 @@ function defaultDeviceMtu(pathMtu: number): number {
   return pathMtu - 20;
 }
 
-function checkedHost(name: string, given: HostOptions, maxPacketBytes: number, pathMtu: number): HostOptions {
+function checkedHost(
+  name: string,
+  given: HostOptions,
+  maxPacketBytes: number,
+  pathMtu: number,
+): CheckedOpenOptions['host'] {
   const options = checkedOptions(name, given, ['mtuBytes', 'txQueueLength', 'answersArp']);
   const defaultMtu = Math.min(defaultDeviceMtu(pathMtu), maxPacketBytes);
   return {
     mtuBytes: integerOption(`${name}.mtuBytes`, options.mtuBytes, 576, maxPacketBytes, defaultMtu),
+    ...(options.mtuBytes === undefined && { natMtuBytes: Math.min(pathMtu, maxPacketBytes) }),
     ...(options.txQueueLength === undefined
       ? {}
       : { txQueueLength: integerOption(`${name}.txQueueLength`, options.txQueueLength, 1, MAX_INT32) }),

@@ -1,6 +1,9 @@
 /**
  * What the host directs to the device, as the configuration wants it: addresses and ranges, and replies of NAT servers.
  *
+ * A NAT server that was deleted or edited goes on sending to the clients that it has. Its packets come to the device until
+ * the director has forgotten it.
+ *
  * Invariant: between changes `#routed` is what the host sends to the device, `#local` the part of it that the host's own
  * services have as well, and `#nat` the servers whose replies come to the device.
  */
@@ -17,16 +20,36 @@ export interface RouteChange {
   undo(): void;
 }
 
+/** How often the director is asked what it has forgotten. */
+const LOOK_INTERVAL_MS = 10_000;
+
+/** What the director knows of its NAT servers. */
+export interface NatKnowledge {
+  /** Those that it has, or had and has not forgotten. Returns none once it is closed. */
+  known(): readonly NatServer[];
+  /** Calls `run` now and then, until the returned function is called. */
+  every(intervalMs: number, run: () => void): () => void;
+}
+
 export class RoutedPrefixes {
   readonly #routes: VipRoutes | undefined;
+  readonly #knowledge: NatKnowledge;
   readonly #take: (prefixes: ReadonlySet<string>) => void;
   #routed: ReadonlySet<string> = new Set();
   #local: ReadonlySet<string> = new Set();
   #nat: readonly NatServer[] = [];
+  /** Those of `#nat` that are configured. */
+  #wantedNat: readonly NatServer[] = [];
+  #stopLooking: (() => void) | undefined;
 
   /** `take` is called with all there are, when they have come into force. */
-  constructor(routes: VipRoutes | undefined, take: (prefixes: ReadonlySet<string>) => void = () => {}) {
+  constructor(
+    routes: VipRoutes | undefined,
+    knowledge: NatKnowledge,
+    take: (prefixes: ReadonlySet<string>) => void = () => {},
+  ) {
     this.#routes = routes;
+    this.#knowledge = knowledge;
     this.#take = take;
   }
 
@@ -38,8 +61,8 @@ export class RoutedPrefixes {
       services.filter((service) => service.hasLocalServer),
       marks,
     );
-    const nat = this.#natServers(services);
-    const hasNewNat = !isDeepStrictEqual(nat, this.#nat);
+    const nat = services.flatMap((service) => natServersOf(service, service.forwardedServers));
+    const hasNewNat = !isDeepStrictEqual(nat, this.#wantedNat);
     const added: (() => void)[] = [];
     const undo = () => {
       for (const step of added.splice(0).reverse()) step();
@@ -53,8 +76,9 @@ export class RoutedPrefixes {
         added.push(() => routes?.removeLocalNode(prefix));
       }
       if (hasNewNat) {
-        routes?.setNatServers([...this.#nat, ...nat]);
-        added.push(() => this.#keepNat(this.#nat));
+        const before = this.#nat;
+        routes?.setNatServers(united(before, nat));
+        added.push(() => this.#keepNat(before));
       }
     } catch (error) {
       undo();
@@ -62,8 +86,10 @@ export class RoutedPrefixes {
     }
     const done = () => {
       this.#take(wanted);
-      if (hasNewNat) this.#keepNat(nat);
-      this.#nat = nat;
+      if (hasNewNat) {
+        this.#wantedNat = nat;
+        this.#forgetNat();
+      }
       for (const prefix of missing(this.#local, local)) routes?.removeLocalNode(prefix);
       routes?.removeVips(missing(this.#routed, wanted));
       this.#local = local;
@@ -72,18 +98,22 @@ export class RoutedPrefixes {
     return { done, undo };
   }
 
-  /** Connections of a server that was edited keep the method that they began with. */
-  #natServers(services: readonly VirtualService[]): NatServer[] {
-    const began = new Set(this.#nat.map(nameOf));
-    return services.flatMap((service) =>
-      natServersOf(service, service.forwardedServers, (server) => began.has(nameOf(server))),
-    );
+  /** Lets go of the servers that the director has forgotten, and comes back for the others. */
+  #forgetNat(): void {
+    const all = united(this.#wantedNat, this.#knowledge.known());
+    if (!isDeepStrictEqual(all, this.#nat)) this.#keepNat(all);
+    const hasMore = all.length > this.#wantedNat.length;
+    if (hasMore) this.#stopLooking ??= this.#knowledge.every(LOOK_INTERVAL_MS, () => this.#forgetNat());
+    if (hasMore || this.#stopLooking === undefined) return;
+    this.#stopLooking();
+    this.#stopLooking = undefined;
   }
 
   /** Rules of fewer servers may be other rules. If they cannot be made, those of more servers stay, which harms nobody. */
   #keepNat(servers: readonly NatServer[]): void {
     try {
       this.#routes?.setNatServers(servers);
+      this.#nat = servers;
     } catch {
       // The next change tries it again.
     }
@@ -92,6 +122,11 @@ export class RoutedPrefixes {
 
 function nameOf({ protocols, address, port }: NatServer): string {
   return `${protocols.join('+')} ${address} ${port}`;
+}
+
+function united(some: readonly NatServer[], others: readonly NatServer[]): NatServer[] {
+  const all = new Map([...others, ...some].map((server) => [nameOf(server), server]));
+  return [...all.keys()].sort().map((name) => all.get(name) as NatServer);
 }
 
 function missing(wanted: ReadonlySet<string>, there: ReadonlySet<string>): string[] {

@@ -11,7 +11,7 @@ import { HeldParts, type HeldPart, type MissingStep } from './held-parts.js';
 import { type Host, thisHost } from './host.js';
 import { LanNeighbours } from './lan-neighbours.js';
 import { planLocalNode, planLocalNodes } from './local-node.js';
-import { planMainDevice } from './main-device.js';
+import { planMainDevice, planWidth } from './main-device.js';
 import { NatRouting } from './nat/nat-routing.js';
 import type { NatServer } from './nat/nat-server.js';
 import {
@@ -39,6 +39,11 @@ export interface DirectorHostOptions {
    * packets with "fragmentation needed". Default 1480.
    */
   mtuBytes?: number;
+  /**
+   * MTU of the TUN device while there are NAT servers, whose packets have no outer header, and whose replies pass it as
+   * well: the path MTU. Default: as without them.
+   */
+  natMtuBytes?: number;
   /** Packets per queue that may wait for a worker; the kernel's own 500 are too few for a burst. Default 4096. */
   txQueueLength?: number;
   /** Whether to answer ARP and neighbour solicitations for virtual addresses in the host's subnets. Default true. */
@@ -51,6 +56,7 @@ export class DirectorHost {
   readonly #host: Host;
   readonly #sources: readonly string[];
   readonly #link: { mtuBytes: number; txQueueLength: number };
+  readonly #natMtuBytes: number;
   readonly #neighbours: LanNeighbours;
   readonly #parts: HeldParts;
   readonly #vips: DirectedAddresses;
@@ -58,8 +64,11 @@ export class DirectorHost {
   readonly #nat: NatRouting;
   /** Addresses that full NAT gives to packets. */
   readonly #natSources: DirectedAddresses;
+  /** The device is as long as real servers' paths while this is there. */
+  #widened: HeldPart | undefined;
   /** The part that all local nodes share. */
   #forLocalNodes: HeldPart | undefined;
+  #narrowMtuBytes = 0;
   #deviceName: string | undefined;
   #marks: readonly RoutedMark[] = [];
 
@@ -67,6 +76,7 @@ export class DirectorHost {
     this.#host = options.host ?? thisHost;
     this.#sources = options.sources;
     this.#link = { mtuBytes: options.mtuBytes ?? 1480, txQueueLength: options.txQueueLength ?? 4096 };
+    this.#natMtuBytes = options.natMtuBytes ?? this.#link.mtuBytes;
     this.#neighbours = new LanNeighbours(options.answersArp ?? true);
     this.#parts = new HeldParts(this.#host);
     this.#ownClients = new OwnClients({
@@ -111,6 +121,9 @@ export class DirectorHost {
       ...local.flatMap((vip) => this.#planLocalNode(host, deviceName, vip, marks)),
       ...natSources.flatMap((source) => this.#natSources.plan(host, deviceName, source)),
       ...this.#nat.plan(host, deviceName, servers),
+      ...(servers.length > 0 && this.#natMtuBytes > this.#link.mtuBytes
+        ? [planWidth(host, deviceName, this.#natMtuBytes, this.#link.mtuBytes)]
+        : []),
     ];
   }
 
@@ -200,7 +213,30 @@ export class DirectorHost {
    * it throws, all is as it was. REQUIRES: open.
    */
   setNatServers(servers: readonly NatServer[]): void {
-    this.#parts.setup.together(() => this.#nat.setServers(servers));
+    this.#parts.setup.together(() => {
+      this.#nat.setServers(servers);
+      this.#setWidth(servers.length > 0);
+    });
+  }
+
+  #setWidth(isWide: boolean): void {
+    const { mtuBytes } = this.#link;
+    if (isWide === (this.#widened !== undefined) || (isWide && this.#natMtuBytes <= mtuBytes)) return;
+    if (this.#widened !== undefined) {
+      const part = this.#widened;
+      this.#widened = undefined;
+      this.#link.mtuBytes = this.#narrowMtuBytes;
+      this.#parts.remove(part);
+      return;
+    }
+    this.#narrowMtuBytes = mtuBytes;
+    this.#link.mtuBytes = this.#natMtuBytes;
+    try {
+      this.#widened = this.#parts.add((host) => [planWidth(host, this.#device, this.#natMtuBytes, mtuBytes)]);
+    } catch (error) {
+      this.#link.mtuBytes = mtuBytes;
+      throw error;
+    }
   }
 
   /**
@@ -263,6 +299,8 @@ export class DirectorHost {
     this.#marks = [];
     this.#vips.clear();
     this.#nat.clear();
+    if (this.#widened !== undefined) this.#link.mtuBytes = this.#narrowMtuBytes;
+    this.#widened = undefined;
     this.#natSources.clear();
     this.#forLocalNodes = undefined;
     return this.#parts.clear();

@@ -45,6 +45,17 @@ export function planMainDevice(host: Host, { device, sources, link }: MainDevice
   ];
 }
 
+/** Plans another MTU for a device that is up. */
+export function planWidth(host: Host, device: string, mtuBytes: number, before: number): HostStep {
+  const set = (bytes: number) => ({ argv: ['ip', 'link', 'set', 'dev', device, 'mtu', `${bytes}`] });
+  return {
+    description: "let packets through that are as long as NAT servers' paths allow",
+    command: set(mtuBytes),
+    undo: set(before),
+    isHeld: host.snapshot?.link(device)?.mtuBytes === mtuBytes,
+  };
+}
+
 /** The source is on another device; ours gets it only for rp_filter. */
 function isLocal4(host: Host, source: string, device: string): boolean {
   if (familyOf(source) !== 4 || isSourceRange(source)) return false;

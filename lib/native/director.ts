@@ -23,6 +23,15 @@ export interface NativeDirectorOptions {
   seed?: bigint;
 }
 
+export interface NativeNatServer {
+  address: string;
+  /** 0: every port. */
+  port: number;
+  /** IP protocol number; 0: any of those that are balanced. */
+  protocol: number;
+  isFtp: boolean;
+}
+
 export interface NativeEnded {
   ended: number;
   next: number;
@@ -66,6 +75,11 @@ export interface NativeDirector {
   pinReport(name: number): NativePinReport | undefined;
   /** Frees what nobody uses any more, and moves slow starts on. REQUIRES: called about every second. */
   collect(): void;
+  /**
+   * Returns the servers whose packets the director has to see, as it rewrites those of their connections: also those
+   * that were edited or deleted and are not forgotten.
+   */
+  natServers(): NativeNatServer[];
   /** Takes seconds by `native.timeoutNames`, each [1, 2678400]; those left out stay as they are. */
   setTimeouts(timeouts: Record<string, number>): void;
   /** Returns all of them. */

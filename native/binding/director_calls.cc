@@ -163,6 +163,22 @@ Napi::Value DirectorCalls::collect(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value DirectorCalls::natServers(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const std::vector<NatServerRow> rows = director().control().natServers();
+  Napi::Array result = Napi::Array::New(env, rows.size());
+  for (uint32_t i = 0; i < rows.size(); i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("address", toString(rows[i].server.address));
+    row.Set("port", rows[i].server.port);
+    row.Set("protocol", rows[i].protocol);
+    row.Set("isFtp", Napi::Boolean::New(env, rows[i].isFtp));
+    result.Set(i, row);
+  }
+  return result;
+}
+
 Napi::Value DirectorCalls::setTimeouts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   TimeoutOverrides given;

@@ -70,6 +70,7 @@ class DirectorCalls {
   Napi::Value releasePin(const Napi::CallbackInfo& info);
   Napi::Value pinReport(const Napi::CallbackInfo& info);
   Napi::Value collect(const Napi::CallbackInfo& info);
+  Napi::Value natServers(const Napi::CallbackInfo& info);
   Napi::Value setTimeouts(const Napi::CallbackInfo& info);
   Napi::Value timeouts(const Napi::CallbackInfo& info);
   Napi::Value setSysctl(const Napi::CallbackInfo& info);
@@ -96,6 +97,7 @@ std::vector<Napi::ClassPropertyDescriptor<Wrap>> DirectorCalls::withMethods(
       {"explain", &DirectorCalls::explain},
       {"endConnections", &DirectorCalls::endConnections},
       {"collect", &DirectorCalls::collect},
+      {"natServers", &DirectorCalls::natServers},
       {"setTimeouts", &DirectorCalls::setTimeouts},
       {"timeouts", &DirectorCalls::timeouts},
       {"setSysctl", &DirectorCalls::setSysctl},

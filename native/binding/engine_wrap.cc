@@ -31,6 +31,7 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   ObjectReader reader(info[0], "options");
   options.workers = static_cast<size_t>(reader.integer("workers", 1, Epochs::kMaxWorkers));
   if (!readDirectorOptions(reader, options)) return;
+  options.settings.returnsHop = true;
   const std::string wish = reader.has("fastPath") ? reader.string("fastPath") : "off";
   if (!reader.ok()) return;
   auto made = Engine::create(options, wish == "off"    ? FastPathWish::off

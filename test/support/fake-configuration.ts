@@ -21,6 +21,8 @@ export interface FakeConfiguration {
   localNodes: Set<string>;
   /** Real servers whose replies the host brings to the director. */
   natServers: readonly NatServer[];
+  /** Those that the native part has, or has not forgotten. */
+  knownNatServers: readonly NatServer[];
   /** The host's own addresses. */
   ownAddresses: Set<string>;
   told: ConfigurationEvent[];
@@ -45,6 +47,7 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     routes: new Set(),
     localNodes: new Set(),
     natServers: [],
+    knownNatServers: [],
     ownAddresses: new Set(),
     told: [],
     reported: [],
@@ -94,6 +97,7 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
         fake.natServers = servers;
       },
     },
+    natServers: { known: () => fake.knownNatServers, every: (intervalMs, run) => fake.pulse.every(intervalMs, run) },
     tell: (event) => fake.told.push(event),
     nextPulse: (signal) => fake.pulse.next(signal),
     monotonicMs: () => fake.nowMs,

@@ -6,7 +6,6 @@ import type { VirtualService } from '../../lib/director/virtual-service.js';
 import { DirectorHost } from '../../lib/host/director-host.js';
 import type { NatServer } from '../../lib/host/nat/nat-server.js';
 import { formatHostCommand } from '../../lib/host/step.js';
-import { type ForwardingMethod, forwardingMethods } from '../../lib/values/forwarding-method.js';
 import { fakeConfiguration } from '../support/fake-configuration.js';
 import { FakeHost } from '../support/fake-host.js';
 
@@ -131,10 +130,8 @@ describe('routing for NAT servers', () => {
 });
 
 describe('NAT servers of a configuration', () => {
-  it('are those that it has, whatever changes', function () {
-    // Until the method is there, no configuration can have it.
-    const forwarding = 'nat' as ForwardingMethod;
-    if (!forwardingMethods.includes(forwarding)) this.skip();
+  it('are those that it has, and those that the director has not forgotten', () => {
+    const forwarding = 'nat';
     const fake = fakeConfiguration();
     const addresses = () => fake.natServers.map(({ address }) => address);
     const web = fake.configuration.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
@@ -144,11 +141,12 @@ describe('NAT servers of a configuration', () => {
     const two = web.addRealServer({ address: '10.2.0.3' });
     two.edit({ forwarding });
     assert.deepEqual(addresses(), ['10.2.0.1', '10.2.0.3']);
+    fake.knownNatServers = [{ address: '10.2.0.3', port: 80, protocols: ['tcp'] }];
     two.edit({ forwarding: 'ipip' });
     assert.deepEqual(addresses(), ['10.2.0.1', '10.2.0.3']);
     two.delete();
     one.delete();
-    assert.deepEqual(addresses(), []);
+    assert.deepEqual(addresses(), ['10.2.0.3']);
   });
 
   it('change the host, and so do local ones; others do not', () => {
@@ -180,15 +178,25 @@ describe('NAT servers of a configuration', () => {
     const calls: string[][] = [];
     const refuses = { when: (_: readonly NatServer[]) => false };
     const nothing = () => {};
-    const routed = new RoutedPrefixes({
-      ...{ addVips: nothing, removeVips: nothing, addLocalNode: nothing, removeLocalNode: nothing },
-      setNatServers: (servers) => {
-        if (refuses.when(servers)) throw new Error('refused');
-        calls.push(servers.map(({ address }) => address));
+    const knowledge = { known: [] as NatServer[], looks: new Set<() => void>() };
+    const routed = new RoutedPrefixes(
+      {
+        ...{ addVips: nothing, removeVips: nothing, addLocalNode: nothing, removeLocalNode: nothing },
+        setNatServers: (servers) => {
+          if (refuses.when(servers)) throw new Error('refused');
+          calls.push(servers.map(({ address }) => address));
+        },
       },
-    });
+      {
+        known: () => knowledge.known,
+        every: (_, run) => {
+          knowledge.looks.add(run);
+          return () => knowledge.looks.delete(run);
+        },
+      },
+    );
     const begin = (services: FakeService[]) => routed.begin(services as unknown as VirtualService[], []);
-    return { calls, refuses, begin };
+    return { calls, refuses, begin, knowledge };
   }
 
   it('come before the change is in force, and go after it', () => {
@@ -204,13 +212,20 @@ describe('NAT servers of a configuration', () => {
     assert.deepEqual(calls, []);
   });
 
-  it('stay as long as they are configured, since their connections keep the method', () => {
-    const { calls, begin } = prefixes();
+  it('stay until the director has forgotten them, since their connections keep the method', () => {
+    const { calls, begin, knowledge } = prefixes();
+    const look = () => [...knowledge.looks].forEach((run) => run());
     begin([service(['10.2.0.1', 'nat'])]).done();
+    assert.equal(knowledge.looks.size, 0);
+    knowledge.known = [web('10.2.0.1')];
     begin([service(['10.2.0.1', 'ipip'])]).done();
-    assert.deepEqual(calls.at(-1), ['10.2.0.1']);
     begin([service()]).done();
+    look();
+    assert.deepEqual(calls.at(-1), ['10.2.0.1']);
+    knowledge.known = [];
+    look();
     assert.deepEqual(calls.at(-1), []);
+    assert.equal(knowledge.looks.size, 0);
   });
 
   it('that the host refuses make the change fail, and no removal does', () => {

@@ -1,6 +1,6 @@
 /** The real servers whose replies a director has to see, since it puts the virtual address back as their source. */
 import type { AddressFamily } from '../../values/inet.js';
-import { type AnyProtocol, type Protocol, protocols } from '../../values/protocol.js';
+import { type AnyProtocol, type Protocol, protocolName, protocols } from '../../values/protocol.js';
 import { familyOf } from '../family.js';
 
 export interface NatServer {
@@ -30,16 +30,18 @@ export interface ForwardedServer {
 
 const FTP_PORT = 21;
 
+/** Returns a server of which the director says that it sees its packets; `protocol` is a number, and 0 stands for all. */
+export function natServerOf(known: { address: string; port: number; protocol: number; isFtp: boolean }): NatServer {
+  const { address, port, isFtp } = known;
+  const protocol = protocolName(known.protocol);
+  return { address, port, protocols: protocol === 'ip' ? protocols : [protocol], ...(isFtp && { isFtp }) };
+}
+
 /**
  * Returns those of a service's servers whose packets the director translates in both directions. The replies of full
- * NAT come to an address of the director's own, so they are not among them. Those that `isAlso` says are returned too,
- * whatever their method is now.
+ * NAT come to an address of the director's own, so they are not among them.
  */
-export function natServersOf(
-  service: ServiceWithServers,
-  servers: Iterable<ForwardedServer>,
-  isAlso: (server: NatServer) => boolean = () => false,
-): NatServer[] {
+export function natServersOf(service: ServiceWithServers, servers: Iterable<ForwardedServer>): NatServer[] {
   const found: NatServer[] = [];
   for (const { address, port, forwarding } of servers) {
     const isFtp = service.protocol === 'tcp' && service.port === FTP_PORT;
@@ -49,7 +51,7 @@ export function natServersOf(
       protocols: service.protocol === 'ip' ? protocols : [service.protocol],
       ...(isFtp && { isFtp }),
     };
-    if (forwarding === 'nat' || isAlso(server)) found.push(server);
+    if (forwarding === 'nat') found.push(server);
   }
   return found;
 }

@@ -44,6 +44,13 @@ struct ServiceRow {
   std::shared_ptr<const ConnectionPolicy> policy;
 };
 
+// A server that sends packets for the director to rewrite.
+struct NatServerRow {
+  ServerKey server;
+  uint8_t protocol;  // 0: any
+  bool isFtp;
+};
+
 class Control {
  public:
   // `seed` is the seed of the schedulers' randomness.
@@ -64,6 +71,10 @@ class Control {
   Result<uint32_t> serverId(const ServiceKey& service, const ServerKey& server) const;
   // Returns the id of a server that is configured, or was removed and is not forgotten.
   Result<uint32_t> knownServerId(const ServiceKey& service, const ServerKey& server) const;
+
+  // Returns the servers whose packets the director has to see, as their connections are rewritten: also those that were
+  // edited or removed and are not forgotten.
+  std::vector<NatServerRow> natServers() const;
 
   // Readers call this. REQUIRES: between Epochs::enter() and leave().
   const ServiceTable* table() const { return published_.load(std::memory_order_acquire); }

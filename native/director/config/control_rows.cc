@@ -29,6 +29,21 @@ Result<uint32_t> Control::knownServerId(const ServiceKey& service, const ServerK
   return configured;
 }
 
+std::vector<NatServerRow> Control::natServers() const {
+  std::vector<NatServerRow> rows;
+  const auto add = [&](const ServiceKey& service, const ServerView& server) {
+    if (server.suitedTo(/*rewrites=*/true) == nullptr) return;
+    const bool isFtp =
+        !service.isMark() && service.protocol == static_cast<uint8_t>(IpProtocol::tcp) && service.port == kFtpPort;
+    rows.push_back({server.key(), service.protocol, isFtp});
+  };
+  for (const auto& service : current_->services()) {
+    for (const auto& server : service->owned) add(service->key, *server);
+  }
+  for (const auto& removed : removed_) add(removed.service, *removed.view);
+  return rows;
+}
+
 std::vector<ServiceRow> Control::rows(Tick now) const {
   std::vector<ServiceRow> rows;
   for (const auto& service : current_->services()) rows.push_back(rowOf(*service, now));

@@ -41,6 +41,9 @@ struct Settings {
   PingReply pingReply = PingReply::always;
   NoServerReply noServerReply = NoServerReply::unreachable;
   UnmatchedReplies unmatchedReplies = UnmatchedReplies::drop;
+  // The host routes a packet to the director, and routes it on once it is rewritten. With this the director takes the
+  // place of one of the two hops: it puts one back.
+  bool returnsHop = false;
 
   const std::optional<SourceRange>& source(Family family) const { return family == Family::ipv4 ? v4 : v6; }
   bool isOwnAddress(const IpAddress& address) const {

@@ -113,6 +113,19 @@ void rewriteAny(const Outgoing& packet, const Endpoints& to) {
   rewrite(packet.data, parsed, to);
 }
 
+// Raises the TTL or the hop limit by one.
+void raiseHops(uint8_t* packet) {
+  const bool isV4 = packet[0] >> 4 == 4;
+  uint8_t& hops = packet[isV4 ? 8 : 7];
+  if (hops == UINT8_MAX) return;
+  const Be16 before{loadUnaligned<uint16_t>(packet + 8)};
+  hops++;
+  if (!isV4) return;
+  const Be16 check = checksumReplace(Be16{loadUnaligned<uint16_t>(packet + kIpv4Check)}, before,
+                                     Be16{loadUnaligned<uint16_t>(packet + 8)});
+  std::memcpy(packet + kIpv4Check, &check.raw, sizeof check.raw);
+}
+
 // `pathMtu` is read once, as it may change between two reads.
 Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
                  uint32_t pathMtu, const Tunables& tunables) {
@@ -162,7 +175,7 @@ Verdict Forwarder::sendReply(Pass& pass, const ServerView& server, const Outgoin
   const ParsedPacket& parsed = packet.parsed;
   if (!isSound(parsed)) return Verdict::dropBadChecksum;
   if (!canRewriteAny(parsed, to)) return Verdict::dropFragment;
-  rewriteAny(packet, to);
+  rewriteInPlace(pass, packet, to);
   pass.out.addOffloaded(packet.data, parsed.length, to.destination.address, packet.cause, OutputWay::routed,
                         parsed.offload, /*outerBytes=*/0);
   countReply(pass, server, parsed.length);
@@ -180,6 +193,12 @@ Verdict Forwarder::passOn(Pass& pass, const Outgoing& packet) {
   pass.out.addOffloaded(packet.data, parsed.length, parsed.key.virtualAddress(), packet.cause, OutputWay::routed,
                         parsed.offload, /*outerBytes=*/0);
   return Verdict::passedOn;
+}
+
+void Forwarder::rewriteInPlace(const Pass& pass, const Outgoing& packet, const Endpoints& to) const {
+  rewriteAny(packet, to);
+  // What would come back to the director must not live for ever.
+  if (settings_.returnsHop && pass.services->virtualAddress(to.destination.address) == nullptr) raiseHops(packet.data);
 }
 
 void Forwarder::countReply(Pass& pass, const ServerView& server, uint32_t bytes) {
@@ -223,7 +242,7 @@ Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgo
 
   if (verdict != Verdict::forwarded) return verdict;
   // The client is told of its own packet, so that is only rewritten now.
-  if (to != nullptr) rewriteAny(packet, *to);
+  if (to != nullptr) rewriteInPlace(pass, packet, *to);
 
   if (parsed.offload.isNone()) return sendFinished(pass, server, packet, pathMtu, counters);
   if (!mayStayWhole(server.outer(packet.flowHash), parsed, pathMtu))

@@ -82,6 +82,8 @@ class Forwarder {
     pass.worker.forwardedBytes += bytes;
   }
 
+  // Puts other endpoints into a packet, and the hop back that the host takes once more.
+  void rewriteInPlace(const Pass& pass, const Outgoing& packet, const Endpoints& to) const;
   void countReply(Pass& pass, const ServerView& server, uint32_t bytes);
 
   // Takes the packet by value, so that send() need not put it into memory.
