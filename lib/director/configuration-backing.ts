@@ -1,7 +1,7 @@
 /** What a configuration needs of its director and of the host. */
 import type { NatServer } from '../host/nat/nat-server.js';
 import type { NativeOperation } from '../native/operations.js';
-import type { NatKnowledge } from './routed-prefixes.js';
+import type { NatKnowledge } from './nat-knowledge.js';
 import type { PolicyBacking } from '../policy/policy.js';
 import type { ConfigurationEvent } from './events.js';
 import type { HandleBacking } from './handle-backing.js';

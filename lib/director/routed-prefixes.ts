@@ -11,6 +11,7 @@ import { type NatServer, natServersOf } from '../host/nat/nat-server.js';
 import { isDeepStrictEqual } from 'node:util';
 import { type MarkRule, routedPrefixes } from '../values/marks.js';
 import type { VipRoutes } from './configuration-backing.js';
+import type { NatKnowledge } from './nat-knowledge.js';
 import type { VirtualService } from './virtual-service.js';
 
 export interface RouteChange {
@@ -22,14 +23,6 @@ export interface RouteChange {
 
 /** How often the director is asked what it has forgotten. */
 const LOOK_INTERVAL_MS = 10_000;
-
-/** What the director knows of its NAT servers. */
-export interface NatKnowledge {
-  /** Those that it has, or had and has not forgotten. Returns none once it is closed. */
-  known(): readonly NatServer[];
-  /** Calls `run` now and then, until the returned function is called. */
-  every(intervalMs: number, run: () => void): () => void;
-}
 
 export class RoutedPrefixes {
   readonly #routes: VipRoutes | undefined;
