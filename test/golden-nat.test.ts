@@ -5,10 +5,10 @@ import { NatReplay, type NatTrace } from './support/golden-nat.js';
 import { natRuns } from './support/golden-nat-files.js';
 
 describe('masquerading', () => {
-  for (const { title, file, options, opened, leftOut, different } of natRuns) {
+  for (const { title, file, options, opened, leftOut, different, countsUntil } of natRuns) {
     it(`is what IPVS did, byte for byte and state for state: ${title}`, async () => {
       await using director = new GoldenDirector(options);
-      const replay = new NatReplay(director, opened);
+      const replay = new NatReplay(director, opened, countsUntil);
       await replay.run(readGoldenJson(file) as NatTrace, (name) => leftOut(name) !== undefined);
       const unexpected = replay.differences.filter(({ name, ours }) => !different[name]?.test(ours));
       const texts = unexpected.map(({ name, text }) => `\n== ${name}\n${text}`);

@@ -35,7 +35,7 @@ ConnectionRow rowOf(const Entries& entries, const Conn& conn, Family family, con
     row.state = stateName(conn.protocol, state);
     if (isTranslated(conn)) {
       const FlowKey reply = table.keyOf(*table.named(conn.control.load(std::memory_order_relaxed)));
-      row.server.port = reply.clientPort().host();
+      row.server = {reply.client(), reply.clientPort().host()};
     } else if (row.server.port == 0) {
       row.server.port = virtualPort;
     }

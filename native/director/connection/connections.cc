@@ -213,6 +213,14 @@ Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
   if (known != nullptr) {
     if (const auto verdict = meet(pass, parsed, hash, meeting, server)) return *verdict;
   }
+  if (data_.mayExpect() && parsed.protocol == kTcpProtocol && isOpening(parsed)) [[unlikely]] {
+    if (const Conn* opened = data_.open(pass, parsed, hash); opened != nullptr && isTranslated(*opened)) {
+      server = serverOf(pass.services, *opened);
+      if (server == nullptr) return Verdict::dropServerGone;
+      pass.endpoints = translations_.toServer(parsed.key.family, *opened);
+      return Verdict::forwarded;
+    }
+  }
   const ServiceView* service = nullptr;
   Templates::Affinity choice;
   const bool wasMoved = meeting.isMoved;

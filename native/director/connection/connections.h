@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "director/connection/data_connections.h"
 #include "director/connection/entries.h"
 #include "director/connection/explanation.h"
 #include "director/connection/first_packet.h"
@@ -26,6 +27,7 @@ class Connections {
         pins_(pins),
         choice_(entries, defence),
         translations_(entries),
+        data_(entries),
         control_(control),
         pool_(pool),
         defence_(defence) {}
@@ -59,6 +61,8 @@ class Connections {
   // Returns the live connection that a reply entry leads to; null: there is none.
   Conn* connectionOf(Family family, const Conn& reply) const { return entries_.connectionOf(family, reply); }
   const Translations& translations() const { return translations_; }
+  DataConnections& data() { return data_; }
+  FtpSessions& ftpSessions() { return entries_.ftp().sessions; }
   // Finds a server for a packet without a live connection and opens one. If it returns Verdict::forwarded, `server` is
   // set. If it returns Verdict::parked, which it may if `turn` asks, nothing is opened before the service's policy has
   // decided. Without `turn`, the service's scheduler decides. `known` is what the table has for the packet; null:
@@ -138,6 +142,7 @@ class Connections {
   const Pins& pins_;
   ServerChoice choice_;
   Translations translations_;
+  DataConnections data_;
   Control& control_;
   ServerPool& pool_;
   const Defence& defence_;

@@ -84,12 +84,14 @@ Conn* Entries::insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t has
   return conn;
 }
 
-uint32_t Entries::makeReply(WorkerStats& stats, const FlowKey& key, uint32_t controller, Tick now, bool mayHide) {
+uint32_t Entries::makeReply(WorkerStats& stats, const FlowKey& key, uint32_t controller, Tick now, bool mayHide,
+                            uint8_t marks) {
   ConnTable& conns = table(key.family);
   const uint64_t hash = conns.hash(key);
   const NewConn fresh{.server = kReplyEntry,
                       .expires = now + kReplyLook,
                       .flags = kConnInactive,
+                      .state = marks,
                       .packets = controller,
                       .control = kPendingReply};
   Loose loose;
@@ -172,7 +174,13 @@ Loose Entries::unbind(WorkerStats& stats, Family family, const Conn& conn) {
     return {};
   }
   Loose loose;
-  if (isTranslated(conn)) loose.reply = conn.control.load(std::memory_order_relaxed);
+  if (isTranslated(conn)) {
+    loose.reply = conn.control.load(std::memory_order_relaxed);
+    if (const uint8_t marks = table(family).named(loose.reply)->state.load(std::memory_order_relaxed)) [[unlikely]] {
+      if ((marks & kReplyExpected) != 0) ftp_.expected.fetch_sub(1, std::memory_order_relaxed);
+      if ((marks & kReplyOfFtp) != 0) ftp_.sessions.forget(family, loose.reply);
+    }
+  }
   const uint32_t controller = controllerOf(family, conn);
   unbindServer(id, isActiveConn(conn));
   if (controller == 0) return loose;
@@ -186,6 +194,11 @@ uint32_t Entries::onDue(WorkerStats& stats, Family family, Conn& conn, Loose& lo
   if (isInUse(conn)) {
     conn.packets.store(ticksFromSeconds(kInUseSeconds), std::memory_order_relaxed);
     return ticksFromSeconds(kInUseSeconds);
+  }
+  if (isTranslated(conn)) {
+    const uint32_t reply = conn.control.load(std::memory_order_relaxed);
+    const uint8_t marks = table(family).named(reply)->state.load(std::memory_order_relaxed);
+    if ((marks & kReplyOfFtp) != 0 && ftp_.sessions.hasData(family, reply)) return ticksFromSeconds(kInUseSeconds);
   }
   if (!isTemplate(conn)) stats.connectionsExpired.add(1);
   loose = unbind(stats, family, conn);

@@ -16,6 +16,7 @@
 
 #include "director/config/control.h"
 #include "director/config/server_pool.h"
+#include "director/connection/ftp_sessions.h"
 #include "director/connection/persistence_data.h"
 #include "director/connection/standing.h"
 #include "director/connection/translated.h"
@@ -81,7 +82,9 @@ class Entries {
   // has this key, the new one hides it as long as it lives; that is refused where `mayHide` is false, and always where
   // a connection has the key. Returns ConnTable::referenceOf(); 0: it was refused, or there is no room. Call this and
   // the next without a lock, between Epochs::enter() and leave().
-  uint32_t makeReply(WorkerStats& stats, const FlowKey& key, uint32_t controller, Tick now, bool mayHide);
+  // `marks` are bits of translated.h.
+  uint32_t makeReply(WorkerStats& stats, const FlowKey& key, uint32_t controller, Tick now, bool mayHide,
+                     uint8_t marks = 0);
   // Removes a reply entry. The one that it hid, if there is any, is found again.
   void dropReply(Family family, uint32_t reply);
   // Returns the template that an entry counts on, as ConnTable::referenceOf() names it; 0: none.
@@ -98,6 +101,13 @@ class Entries {
   void proveReply(Family family, const Conn& conn) {
     table(family).named(conn.control.load(std::memory_order_relaxed))->flags.fetch_or(kConnProven);
   }
+  // What FTP needs besides.
+  struct Ftp {
+    FtpSessions sessions;
+    std::atomic<uint32_t> expected{0};  // entries whose client port is not known yet
+  };
+  Ftp& ftp() { return ftp_; }
+  const Ftp& ftp() const { return ftp_; }
   // Returns the live connection that a reply entry leads to; null: there is none, or none any more.
   Conn* connectionOf(Family family, const Conn& reply) const;
   // Moves a live entry: its deadline may lie before the one that its wheel knows, or it has shown more.
@@ -158,6 +168,7 @@ class Entries {
 
   ConnTable v4_, v6_;
   PersistenceData persistenceData_;
+  Ftp ftp_;
   Control& control_;
   ServerPool& pool_;
 };

@@ -8,6 +8,7 @@
 //
 //   own entry:    CIP:cport -> VIP:vport   server: id | kTranslated   control: the reply entry
 //   reply entry:  RIP:rport -> CIP:cport   server: kReplyEntry        control: the own entry   packets: the template
+//   state: bits
 //
 // In full NAT the reply entry's second half is an address and a port of the director's.
 #pragma once
@@ -22,6 +23,10 @@ namespace tunvs {
 inline constexpr uint32_t kTranslated = 0x80000000;  // beside the id
 inline constexpr uint32_t kReplyEntry = 0xffffffff;  // no server: the entry leads to another
 inline constexpr uint32_t kPendingReply = 0;         // Conn::control of a reply entry whose connection is being opened
+
+// These are bits of Conn::state of a reply entry.
+inline constexpr uint8_t kReplyExpected = 1;  // its connection's client port is not known yet
+inline constexpr uint8_t kReplyOfFtp = 2;     // its connection is one of FTP's, and known to FtpSessions
 
 inline bool isReplyEntry(const Conn& conn) { return conn.server.load(std::memory_order_relaxed) == kReplyEntry; }
 inline bool isTranslated(const Conn& conn) {

@@ -12,7 +12,12 @@ namespace tunvs {
   if (conn != nullptr && isReplyEntry(*conn)) return replies_.handle(pass, *conn, outgoing);
   const Verdict verdict = connections_.serverFor(pass, parsed, flow.hash, conn, server, &pass.worker.asking);
   switch (verdict) {
-    case Verdict::forwarded: return forwarder_.deliver(pass, *server, outgoing);
+    case Verdict::forwarded:
+      if (pass.endpoints && FtpPath::isControl(parsed, parsed.key.virtualPort())) [[unlikely]] {
+        conn = connections_.table(parsed.key.family).find(parsed.key, flow.hash);
+        if (conn != nullptr && isTranslated(*conn)) return ftp_.deliver(pass, *conn, *server, outgoing);
+      }
+      return forwarder_.deliver(pass, *server, outgoing);
     case Verdict::pinned: return forwarder_.sendPinned(pass, *server, outgoing, *pass.pin);
     case Verdict::parked: return policies_.park(pass, flow, packet, cause);
     case Verdict::dropNoService:

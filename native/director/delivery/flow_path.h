@@ -21,7 +21,8 @@ class FlowPath {
         forwarder_(settings, pool),
         settings_(settings),
         policies_(settings, connections_, forwarder_),
-        replies_(settings, connections_, forwarder_) {}
+        ftp_(connections_, forwarder_),
+        replies_(settings, connections_, forwarder_, ftp_) {}
 
   Connections& connections() { return connections_; }
   const Connections& connections() const { return connections_; }
@@ -46,6 +47,7 @@ class FlowPath {
   Forwarder forwarder_;
   const Settings& settings_;
   PolicyPath policies_;
+  FtpPath ftp_;
   ReplyPath replies_;
 };
 

@@ -6,6 +6,7 @@
 #include "director/delivery/answers.h"
 #include "forward/outer_fragment.h"
 #include "forward/tunnel_mtu.h"
+#include "ftp/replace_payload.h"
 #include "packet/checksum.h"
 #include "packet/finish_checksum.h"
 #include "packet/segmenter.h"
@@ -179,6 +180,25 @@ Verdict Forwarder::sendReply(Pass& pass, const ServerView& server, const Outgoin
   pass.out.addOffloaded(packet.data, parsed.length, to.destination.address, packet.cause, OutputWay::routed,
                         parsed.offload, /*outerBytes=*/0);
   countReply(pass, server, parsed.length);
+  return Verdict::returned;
+}
+
+Verdict Forwarder::sendReplyReplaced(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to,
+                                     const PayloadRange& range, std::string_view text) {
+  const auto write = [&](std::span<uint8_t> room) -> size_t {
+    ParsedPacket parsed = packet.parsed;
+    std::memcpy(room.data(), packet.data, parsed.length);
+    const auto length = replacePayload(room, parsed.length, parsed.transport, range, text);
+    if (!length) return 0;
+    parsed.length = static_cast<uint32_t>(*length);
+    parsed.data = room.data();
+    rewriteInPlace(pass, {room.data(), parsed, /*flowHash=*/0, packet.cause}, to);
+    return *length;
+  };
+  const size_t most = std::min(packet.parsed.length + text.size(), kMaxPacketBytes);
+  const size_t length = pass.out.make(most, to.destination.address, packet.cause, OutputWay::routed, write);
+  if (length == 0) return Verdict::dropTooLong;
+  countReply(pass, server, static_cast<uint32_t>(length));
   return Verdict::returned;
 }
 

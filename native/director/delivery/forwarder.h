@@ -9,6 +9,7 @@
 #include "director/connection/pin.h"
 #include "director/counters/verdict.h"
 #include "director/worker/pass.h"
+#include "ftp/payload_range.h"
 #include "packet/segment_length.h"
 
 namespace tunvs {
@@ -46,6 +47,9 @@ class Forwarder {
   Verdict sendRewritten(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to);
   // Sends a real server's packet to a client, with other endpoints. Returns Verdict::returned if it is sent.
   Verdict sendReply(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to);
+  // Does the same, and replaces a piece of the packet's payload. REQUIRES: TCP, whole, without an offload
+  Verdict sendReplyReplaced(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to,
+                            const PayloadRange& range, std::string_view text);
   // Sends an ICMP error to a client that was rewritten in place, and counts it as a reply.
   void sendReplyIcmp(Pass& pass, const ServerView& server, const Outgoing& packet, const IpAddress& client);
   // Sends a packet as it is, to where the host routes it.

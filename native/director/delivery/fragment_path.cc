@@ -39,12 +39,12 @@ FragmentPath::Course FragmentPath::decide(Pass& pass, const ParsedPacket& parsed
   course.decision.flowHash = hash;
   Conn* conn = conns.find(parsed.key, hash);
   if (conn != nullptr && isReplyEntry(*conn)) {
-    Endpoints to;
-    course.server = replies_.note(pass, *conn, parsed, to);
-    if (course.server != nullptr) {
+    const ReplyPath::Found found = replies_.note(pass, *conn, parsed);
+    if (found.conn != nullptr) {
+      course.server = found.server;
       course.verdict = Verdict::returned;
       course.decision.server = course.server->id;
-      setEndpoints(kToClient, to);
+      setEndpoints(kToClient, found.to);
       return course;
     }
     conn = nullptr;

@@ -6,21 +6,23 @@
 
 namespace tunvs {
 
-const ServerView* ReplyPath::note(Pass& pass, const Conn& reply, const ParsedPacket& parsed, Endpoints& to) {
+ReplyPath::Found ReplyPath::note(Pass& pass, const Conn& reply, const ParsedPacket& parsed) {
   Conn* conn = connections_.connectionOf(parsed.key.family, reply);
-  if (conn == nullptr || conn->hasExpired(pass.now)) return nullptr;
+  if (conn == nullptr || conn->hasExpired(pass.now)) return {};
   // The server may have been removed, or be down. What it still sends belongs to its client nevertheless.
   const ServerView* server = connections_.serverOf(pass.services, *conn);
-  if (server == nullptr) return nullptr;
+  if (server == nullptr) return {};
   connections_.updateByReply(pass, conn, *server, parsed);
-  to = connections_.translations().toClient(parsed.key.family, *conn);
-  return server;
+  return {conn, server, connections_.translations().toClient(parsed.key.family, *conn)};
 }
 
 Verdict ReplyPath::handle(Pass& pass, const Conn& reply, const Outgoing& packet) {
-  Endpoints to;
-  const ServerView* server = note(pass, reply, packet.parsed, to);
-  if (server != nullptr) return forwarder_.sendReply(pass, *server, packet, to);
+  const Found found = note(pass, reply, packet.parsed);
+  if (found.conn != nullptr) {
+    if (FtpPath::isControl(packet.parsed, found.to.source.port)) [[unlikely]]
+      return ftp_.sendReply(pass, *found.conn, *found.server, packet, found.to);
+    return forwarder_.sendReply(pass, *found.server, packet, found.to);
+  }
   return handleUnmatched(pass, packet).value_or(Verdict::dropUnmatchedReply);
 }
 

@@ -9,20 +9,25 @@
 #include "director/config/settings.h"
 #include "director/connection/connections.h"
 #include "director/delivery/forwarder.h"
+#include "director/delivery/ftp_path.h"
 #include "director/worker/pass.h"
 
 namespace tunvs {
 
 class ReplyPath {
  public:
-  ReplyPath(const Settings& settings, Connections& connections, Forwarder& forwarder)
-      : settings_(settings), connections_(connections), forwarder_(forwarder) {}
+  ReplyPath(const Settings& settings, Connections& connections, Forwarder& forwarder, FtpPath& ftp)
+      : settings_(settings), connections_(connections), forwarder_(forwarder), ftp_(ftp) {}
 
   // Handles a packet whose key has a reply entry in the table.
   Verdict handle(Pass& pass, const Conn& reply, const Outgoing& packet);
-  // Finds the connection that a reply entry leads to, notes the packet, and says what the packet becomes. Returns null:
-  // there is no such connection.
-  const ServerView* note(Pass& pass, const Conn& reply, const ParsedPacket& parsed, Endpoints& to);
+  // Finds the connection that a reply entry leads to, notes the packet, and says what the packet becomes.
+  struct Found {
+    const Conn* conn = nullptr;  // null: there is none
+    const ServerView* server = nullptr;
+    Endpoints to = {};
+  };
+  Found note(Pass& pass, const Conn& reply, const ParsedPacket& parsed);
   // Handles a packet that has no connection and no service. Returns nothing when it is for a virtual address, or
   // nothing is rewritten here at all: then it is none of a real server's.
   std::optional<Verdict> handleUnmatched(Pass& pass, const Outgoing& packet);
@@ -40,6 +45,7 @@ class ReplyPath {
   const Settings& settings_;
   Connections& connections_;
   Forwarder& forwarder_;
+  FtpPath& ftp_;
 };
 
 }  // namespace tunvs

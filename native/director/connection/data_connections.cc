@@ -1,0 +1,106 @@
+#include "director/connection/data_connections.h"
+
+#include "director/protocol/protocol_state.h"
+
+namespace tunvs {
+
+void DataConnections::expect(Pass& pass, const Conn& control, const ServerView& server, const FlowKey& flow,
+                             const Endpoint& at) {
+  ConnTable& conns = entries_.table(flow.family);
+  const uint64_t hash = conns.hash(flow);
+  const Tick deadline = pass.now + pass.tunables().tcpTimeout(TcpState::listen);
+  {
+    ConnTable::Guard guard(conns, hash);
+    Conn* known = conns.find(flow, hash);
+    if (known != nullptr) {
+      // The announcement came again, or the port is in use.
+      const bool isExpected = isTranslated(*known) && known->state.load() == static_cast<uint8_t>(TcpState::listen);
+      if (isExpected) entries_.moveLocked(known, flow.family, hash, deadline, pass.now);
+      return;
+    }
+  }
+  const bool isPassive = flow.clientPort().raw == 0;
+  const Conn* made = insert(pass, server, flow, at, TcpState::listen, isPassive ? kReplyExpected : uint8_t{0});
+  if (made == nullptr) return;
+  const uint32_t data = made->control.load(std::memory_order_relaxed);
+  const uint32_t of = control.control.load(std::memory_order_relaxed);
+  conns.named(of)->state.fetch_or(kReplyOfFtp);
+  entries_.ftp().sessions.addData(flow.family, of, data);
+}
+
+Conn* DataConnections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash) {
+  const FlowKey& flow = parsed.key;
+  ConnTable& conns = entries_.table(flow.family);
+  const FlowKey expected =
+      FlowKey::make(flow.client(), Be16{}, flow.virtualAddress(), flow.virtualPort(), flow.protocol());
+  const Conn* waiting = conns.find(expected, conns.hash(expected));
+  if (waiting == nullptr || !isTranslated(*waiting) || waiting->hasExpired(pass.now)) return nullptr;
+  const Conn& reply = *conns.named(waiting->control.load(std::memory_order_relaxed));
+  if ((reply.state.load(std::memory_order_relaxed) & kReplyExpected) == 0) return nullptr;
+  const ServerView* server = entries_.serverOf(pass.services, *waiting);
+  if (server == nullptr || !server->carries) return nullptr;
+  const FlowKey at = conns.keyOf(reply);
+  const uint32_t control = entries_.ftp().sessions.controlOf(flow.family, conns.referenceOf(&reply));
+  const TcpState state = nextTcpState(TcpState::listen, static_cast<TcpEvent>(parsed.event), false, Side::client);
+  Conn* made = insert(pass, *server, flow, {at.client(), at.clientPort()}, state, 0);
+  if (made != nullptr && control != 0)
+    entries_.ftp().sessions.addData(flow.family, control, made->control.load(std::memory_order_relaxed));
+  end(pass, expected, *waiting);
+  // Another worker may have been faster.
+  return made != nullptr ? made : conns.find(flow, hash);
+}
+
+// Returns null when the flow has a connection already, and when there is no room.
+Conn* DataConnections::insert(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
+                              TcpState state, uint8_t marks) {
+  WorkerStats& stats = pass.worker.stats;
+  ConnTable& conns = entries_.table(flow.family);
+  const FlowKey key = FlowKey::make(at.address, at.port, flow.client(), flow.clientPort(), flow.protocol());
+  const uint32_t reply =
+      entries_.makeReply(stats, key, /*controller=*/0, pass.now, /*mayHide=*/true, marks | kReplyOfFtp);
+  if (reply == 0) return nullptr;
+  const bool active = isActive(state);
+  const NewConn fresh{.server = server.id | kTranslated,
+                      .expires = pass.now + pass.tunables().tcpTimeout(state),
+                      .flags = active ? uint8_t{0} : uint8_t{kConnInactive},
+                      .state = static_cast<uint8_t>(state),
+                      .packets = 1,
+                      .control = reply};
+  const uint64_t hash = conns.hash(flow);
+  Loose evicted;
+  Conn* made = nullptr;
+  {
+    ConnTable::Guard guard(conns, hash);
+    if (conns.find(flow, hash) == nullptr) made = entries_.insertLocked(stats, flow, hash, fresh, pass.now, evicted);
+    if (made != nullptr) {
+      entries_.leadReply(flow.family, reply, *made);
+      entries_.bind(server, active);
+    }
+  }
+  entries_.dropLoose(stats, flow.family, evicted);
+  if (made == nullptr) {
+    entries_.dropReply(flow.family, reply);
+    return nullptr;
+  }
+  if ((marks & kReplyExpected) != 0) entries_.ftp().expected.fetch_add(1, std::memory_order_relaxed);
+  stats.connectionsCreated.add(1);
+  return made;
+}
+
+// Ends the entry that has waited.
+void DataConnections::end(Pass& pass, const FlowKey& flow, const Conn& conn) {
+  ConnTable& conns = entries_.table(flow.family);
+  const uint64_t hash = conns.hash(flow);
+  Loose loose;
+  {
+    ConnTable::Guard guard(conns, hash);
+    Conn* there = conns.find(flow, hash);
+    if (there != &conn) return;
+    loose = entries_.unbind(pass.worker.stats, flow.family, *there);
+    conns.removeLocked(there, hash);
+    pass.worker.stats.connectionsDropped.add(1);
+  }
+  entries_.settleLoose(flow.family, loose);
+}
+
+}  // namespace tunvs

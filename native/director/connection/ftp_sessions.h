@@ -1,0 +1,48 @@
+// What the director remembers of FTP's control connections whose packets it rewrites: how far their sequence numbers
+// have moved, and which data connections they have announced. It lies beside the connection table, as hardly any
+// connection needs it; a bit of the reply entry says that one does.
+//
+// A control connection lives on while it has data connections, as in IPVS: a long transfer outlasts its silence.
+//
+// Thread safety: any thread may call everything.
+#pragma once
+
+#include <mutex>
+#include <unordered_map>
+
+#include "core/inet.h"
+#include "ftp/sequence_shift.h"
+
+namespace tunvs {
+
+class FtpSessions {
+ public:
+  // These name control connections and data connections by their reply entries, as ConnTable::referenceOf() does.
+
+  // Calls `use(SequenceShift&)` with the shift of the server's sequence numbers.
+  template <typename Use>
+  void withShift(Family family, uint32_t control, Use&& use) {
+    const std::scoped_lock guard(mutex_);
+    use(sessions_[nameOf(family, control)].server);
+  }
+  // The control connection has announced a data connection, or the data connection has another entry now.
+  void addData(Family family, uint32_t control, uint32_t data);
+  // Returns the control connection of a data connection; 0: it has none any more.
+  uint32_t controlOf(Family family, uint32_t data) const;
+  bool hasData(Family family, uint32_t control) const;
+  // Call this when a connection has ended that is, or was, in here.
+  void forget(Family family, uint32_t reply);
+
+ private:
+  struct Session {
+    SequenceShift server;
+    uint32_t data = 0;  // data connections that are there
+  };
+  static uint64_t nameOf(Family family, uint32_t reply) { return uint64_t{family == Family::ipv6} << 32 | reply; }
+
+  mutable std::mutex mutex_;
+  std::unordered_map<uint64_t, Session> sessions_;
+  std::unordered_map<uint64_t, uint64_t> controls_;  // of data connections
+};
+
+}  // namespace tunvs
