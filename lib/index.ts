@@ -113,3 +113,4 @@ export type {
 export { type StateTimeouts, type Timeouts, type TimeoutState, timeoutStates } from './values/timeouts.js';
 export type { RealServer, VirtualService } from './director/virtual-service.js';
 export type { WatchOptions } from './stats/watch.js';
+export type { FullNatOptions } from './director/full-nat-options.js';

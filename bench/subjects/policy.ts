@@ -54,6 +54,9 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
       pingReply: 'always',
       noServerReply: 'unreachable',
       unmatchedReplies: 'drop',
+      natSources: [],
+      natFirstPort: 1024,
+      natLastPort: 65535,
       seed: BigInt(index + 2),
     });
     const pulse = new ClockPulse(1000);

@@ -30,7 +30,8 @@ Commands (none lists the services):
                     [--pe ENGINE] [-b FLAGS]
   -E, --edit-service SERVICE (options of -A; what is left out gets its default)
   -D, --delete-service SERVICE
-  -a, --add-server SERVICE -r SERVER [-i | -g] [-w WEIGHT] [-x UPPER] [-y LOWER]
+  -a, --add-server SERVICE -r SERVER [-i | -g | -m] [-w WEIGHT] [-x UPPER]
+                    [-y LOWER] [--full-nat]
                     [--tun-type ipip|gue|gre] [--tun-port PORT]
                     [--tun-nocsum | --tun-csum | --tun-remcsum]
   -e, --edit-server SERVICE -r SERVER (options of -a)

@@ -9,7 +9,7 @@ import {
   type PingReply,
   pingReplies,
 } from '../director/open-options.js';
-import { choiceArgument, integerArgument, sourcesArgument } from './arguments.js';
+import { choiceArgument, integerArgument, natSourcesArgument, sourcesArgument } from './arguments.js';
 
 /** The options as commander reads them. */
 export interface EngineArguments {
@@ -19,6 +19,7 @@ export interface EngineArguments {
   pingReply?: PingReply;
   noServerReply?: NoServerReply;
   unmatchedReplies?: UnmatchedReplies;
+  natSource?: string[];
 }
 
 export const pathMtuArgument = integerArgument(576, 65535);
@@ -60,6 +61,11 @@ export function addEngineOptions(command: Command, { isSourceElsewhere = false }
       choiceArgument(unmatchedReplies),
     )
     .option(
+      '--nat-source <address>',
+      'address that packets get by full NAT, or range of addresses as 10.2.1.0/28; may be repeated',
+      natSourcesArgument,
+    )
+    .option(
       '--max-connections <number>',
       'capacity of the connection table (default: 1048576)',
       integerArgument(1024, 2 ** 28),
@@ -78,7 +84,7 @@ function noServerReply(): Option {
 }
 
 export function engineOptions(given: EngineArguments, pathMtu: number | undefined): EngineOptions {
-  const { source, pathMtuFloor, maxConnections, pingReply, noServerReply, unmatchedReplies } = given;
+  const { source, pathMtuFloor, maxConnections, pingReply, noServerReply, unmatchedReplies, natSource } = given;
   return {
     source,
     ...(pathMtu !== undefined && { pathMtu }),
@@ -87,5 +93,6 @@ export function engineOptions(given: EngineArguments, pathMtu: number | undefine
     ...(pingReply !== undefined && { pingReply }),
     ...(noServerReply !== undefined && { noServerReply }),
     ...(unmatchedReplies !== undefined && { unmatchedReplies }),
+    ...(natSource !== undefined && { fullNat: { sources: natSource } }),
   };
 }

@@ -5,6 +5,7 @@ import { UsageError } from './verb.js';
 const NAMES: Readonly<Record<string, string>> = {
   source: '--source',
   pathMtuFloor: '--path-mtu-floor',
+  'fullNat.sources': '--nat-source',
   'device.name': '--device',
   device: '--device',
   'markDevices.name': '--mark-device',

@@ -7,6 +7,7 @@ import { type OffloadChoice, offloads } from '../values/offload.js';
 import type { NativeDirectorOptions } from '../native/director.js';
 import type { NativeEngineOptions, NativeStartOptions } from '../native/engine.js';
 import { deviceNameOption } from '../values/device-name.js';
+import { checkedFullNat } from './full-nat-options.js';
 import {
   addressOption,
   booleanOption,
@@ -56,6 +57,7 @@ const ENGINE_OPTIONS = [
   'pingReply',
   'noServerReply',
   'unmatchedReplies',
+  'fullNat',
   'maxConnections',
 ] as const;
 
@@ -212,6 +214,7 @@ function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
     pingReply: choiceOption(`${call}: pingReply`, options.pingReply, pingReplies, 'always'),
     noServerReply: choiceOption(`${call}: noServerReply`, options.noServerReply, noServerReplies, 'unreachable'),
     unmatchedReplies: choiceOption(`${call}: unmatchedReplies`, options.unmatchedReplies, unmatchedReplies, 'drop'),
+    ...checkedFullNat(`${call}: fullNat`, options.fullNat),
     maxConnections: integerOption(
       `${call}: maxConnections`,
       options.maxConnections,

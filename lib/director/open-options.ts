@@ -1,4 +1,5 @@
 /** What `Director.open` and `Director.offline` take; director-options.ts checks it. */
+import type { FullNatOptions } from './full-nat-options.js';
 import type { Egress } from '../values/egress.js';
 import type { FastPathChoice } from '../values/fast-path.js';
 import type { OffloadChoice } from '../values/offload.js';
@@ -101,6 +102,8 @@ export interface EngineOptions {
   noServerReply?: NoServerReply;
   /** Says what becomes of real servers' packets without a connection, with `nat`. The default is 'drop'. */
   unmatchedReplies?: UnmatchedReplies;
+  /** Describes full NAT, which real servers with the method 'snat' need. The default is none. */
+  fullNat?: FullNatOptions;
   /** Sets how many connections of each address family fit the table, [1024, 2^28]. The default is 1,048,576. */
   maxConnections?: number;
 }

@@ -71,6 +71,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       const opening = new DirectorHost({ sources, ...checked.host });
       undo.push(() => opening.close());
       opening.open(started.device, marked);
+      opening.setNatSources(checked.native.natSources);
       warnings.push(...opening.warnings);
       host = opening;
     }

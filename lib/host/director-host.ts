@@ -69,6 +69,7 @@ export class DirectorHost {
   /** The part that all local nodes share. */
   #forLocalNodes: HeldPart | undefined;
   #narrowMtuBytes = 0;
+  #hasNatServers = false;
   #deviceName: string | undefined;
   #marks: readonly RoutedMark[] = [];
 
@@ -121,7 +122,7 @@ export class DirectorHost {
       ...local.flatMap((vip) => this.#planLocalNode(host, deviceName, vip, marks)),
       ...natSources.flatMap((source) => this.#natSources.plan(host, deviceName, source)),
       ...this.#nat.plan(host, deviceName, servers),
-      ...(servers.length > 0 && this.#natMtuBytes > this.#link.mtuBytes
+      ...(servers.length + natSources.length > 0 && this.#natMtuBytes > this.#link.mtuBytes
         ? [planWidth(host, deviceName, this.#natMtuBytes, this.#link.mtuBytes)]
         : []),
     ];
@@ -215,11 +216,13 @@ export class DirectorHost {
   setNatServers(servers: readonly NatServer[]): void {
     this.#parts.setup.together(() => {
       this.#nat.setServers(servers);
-      this.#setWidth(servers.length > 0);
+      this.#hasNatServers = servers.length > 0;
+      this.#adjustWidth();
     });
   }
 
-  #setWidth(isWide: boolean): void {
+  #adjustWidth(): void {
+    const isWide = this.#hasNatServers || [...this.#natSources.keys()].length > 0;
     const { mtuBytes } = this.#link;
     if (isWide === (this.#widened !== undefined) || (isWide && this.#natMtuBytes <= mtuBytes)) return;
     if (this.#widened !== undefined) {
@@ -251,6 +254,7 @@ export class DirectorHost {
     this.#parts.setup.together(() => {
       if (fresh.length > 0) this.#natSources.add(fresh);
       if (stale.length > 0) this.#natSources.remove(stale);
+      this.#adjustWidth();
     });
   }
 
@@ -301,6 +305,7 @@ export class DirectorHost {
     this.#nat.clear();
     if (this.#widened !== undefined) this.#link.mtuBytes = this.#narrowMtuBytes;
     this.#widened = undefined;
+    this.#hasNatServers = false;
     this.#natSources.clear();
     this.#forLocalNodes = undefined;
     return this.#parts.clear();

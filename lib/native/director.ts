@@ -19,6 +19,12 @@ export interface NativeDirectorOptions {
   noServerReply: string;
   /** What becomes of a real server's packet without a connection: 'drop' or 'pass'. */
   unmatchedReplies: string;
+  /** Addresses and ranges that full NAT gives to packets, at most 256 addresses for each family. */
+  natSources: string[];
+  /** [1, 65535] */
+  natFirstPort: number;
+  /** [natFirstPort, 65535] */
+  natLastPort: number;
   /** 64-bit seed of the table's hash; undefined draws one. */
   seed?: bigint;
 }

@@ -30,6 +30,7 @@ export type OptionGroup =
   | 'sched-flags'
   | 'ipv6'
   | 'tun-info'
+  | 'full-nat'
   | 'tun-type'
   | 'tun-port'
   | 'tun-nocsum'
@@ -105,6 +106,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   option('forwarding-method', 'none', 'gatewaying', 'g'),
   option('forwarding-method', 'none', 'ipip', 'i'),
   option('forwarding-method', 'none', 'masquerading', 'm'),
+  option('full-nat', 'none', 'full-nat'),
   option('tun-type', 'required', 'tun-type'),
   option('tun-port', 'required', 'tun-port'),
   option('tun-nocsum', 'none', 'tun-nocsum'),

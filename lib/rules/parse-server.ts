@@ -25,10 +25,12 @@ function parseForwarding(options: GivenOptions): Forwarding {
   const method = options.get('forwarding-method')?.long ?? 'gatewaying';
   const type = options.read('tun-type', parseTunnelType) ?? 'ipip';
   const tunnelPort = options.read('tun-port', parseTunnelPort);
+  if (options.has('full-nat') && method !== 'masquerading')
+    throw new RulesError('--full-nat is for masquerading only: add -m', { token: '--full-nat' });
   if (method !== 'ipip') {
     const said = 'Tunnel options conflict with forward method';
     refuse(options, TUNNEL_OPTIONS, () => ({ why: 'is for tunnels only: add -i', said }));
-    return { forwarding: WITHOUT_TUNNEL[method] ?? 'dr' };
+    return { forwarding: options.has('full-nat') ? 'snat' : (WITHOUT_TUNNEL[method] ?? 'dr') };
   }
   const { hasPort, checksums } = traitsOf(type);
   const illegal = (why: string) => (option: OptionGroup) => ({

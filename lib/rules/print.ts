@@ -99,7 +99,8 @@ export function printServerSettings(settings: ServerSettings): string {
   const { forwarding, tunnelPort, tunnelChecksum, weight } = settings;
   const traits = traitsOf(forwarding);
   // A rule cannot say that a server is local: its address makes it so.
-  if (!traits.isTunnel) return `${traits.keepsPorts ? '-g' : '-m'} -w ${weight}`;
+  if (!traits.isTunnel)
+    return `${traits.keepsPorts ? '-g' : '-m'} -w ${weight}${traits.takesSource ? ' --full-nat' : ''}`;
   return join(
     `-i -w ${weight} --tun-type ${forwarding}`,
     tunnelPort !== undefined && `--tun-port ${tunnelPort}`,

@@ -13,7 +13,14 @@ interface Usage {
 const SERVICE: OptionGroup[] = ['service-address', 'ipv6'];
 const SERVICE_SETTINGS: OptionGroup[] = ['scheduler', 'persistent', 'netmask', 'ops', 'pe', 'sched-flags'];
 const TUNNEL: OptionGroup[] = ['tun-type', 'tun-port', 'tun-nocsum', 'tun-csum', 'tun-remcsum'];
-const SERVER_SETTINGS: OptionGroup[] = ['forwarding-method', 'weight', 'u-threshold', 'l-threshold', ...TUNNEL];
+const SERVER_SETTINGS: OptionGroup[] = [
+  'forwarding-method',
+  'full-nat',
+  'weight',
+  'u-threshold',
+  'l-threshold',
+  ...TUNNEL,
+];
 const LISTS: OptionGroup[] = ['connection', 'timeout', 'daemon'];
 const COLUMNS: OptionGroup[] = ['stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'];
 const MULTICAST: OptionGroup[] = ['mcast-interface', 'sync-maxlen', 'mcast-group', 'mcast-port', 'mcast-ttl'];

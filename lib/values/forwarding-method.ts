@@ -20,9 +20,11 @@ export interface ForwardingTraits {
   /** The real server receives the packet's own port. */
   keepsPorts: boolean;
   /** ipvsadm's word for the method in listings. */
-  listedAs: 'Tunnel' | 'Route' | 'Local' | 'Masq';
+  listedAs: 'Tunnel' | 'Route' | 'Local' | 'Masq' | 'FullNat';
   /** The tunnel has a UDP port of the real server's. */
   hasPort: boolean;
+  /** Packets leave as if the director were their client (full NAT). */
+  takesSource?: boolean;
   /** The tunnel checksums that the method knows. A listing omits it where there is only one. */
   checksums: readonly TunnelChecksum[];
 }
@@ -70,6 +72,15 @@ export const forwardingTraits = {
     hasPort: false,
     checksums: ['none'],
   },
+  snat: {
+    isTunnel: false,
+    listedAs: 'FullNat',
+    needsSource: false,
+    keepsPorts: false,
+    hasPort: false,
+    takesSource: true,
+    checksums: ['none'],
+  },
 } as const satisfies Record<string, ForwardingTraits>;
 
 /**
@@ -83,6 +94,9 @@ export const forwardingTraits = {
  *   local.
  * - `nat` gives the packet the real server's address and port, and the server's replies the virtual service's (LVS/NAT).
  *   The replies have to come back through the director: the real server's route to its clients leads there.
+ * - `snat` also gives the packet an address and a port of the director's as its source (full NAT), so that replies come
+ *   back whatever the real server's routes are. It needs `fullNat` of the director, and the server does not see the
+ *   client's address.
  */
 export type ForwardingMethod = keyof typeof forwardingTraits;
 
@@ -97,7 +111,7 @@ export const traitsOf = (method: ForwardingMethod): ForwardingTraits => forwardi
 /** The values of {@link RealServerMethod}. */
 export const realServerMethods = ['ipip', 'gue', 'gre', 'dr'] as const satisfies readonly ForwardingMethod[];
 
-/** A forwarding method that a real server's host has to be set up for: each one except `local` and `nat`. */
+/** A forwarding method that a real server's host has to be set up for: each one except `local`, `nat` and `snat`. */
 export type RealServerMethod = (typeof realServerMethods)[number];
 
 export const DEFAULT_FORWARDING_METHOD: ForwardingMethod = 'ipip';

@@ -29,6 +29,9 @@ bool readDirectorOptions(ObjectReader& reader, DirectorOptions& options) {
   const std::string pingReply = reader.string("pingReply");
   const std::string noServerReply = reader.string("noServerReply");
   const std::string unmatchedReplies = reader.string("unmatchedReplies");
+  const std::vector<std::string> natSources = reader.strings("natSources");
+  const auto firstPort = static_cast<uint16_t>(reader.integer("natFirstPort", 1, UINT16_MAX));
+  const auto lastPort = static_cast<uint16_t>(reader.integer("natLastPort", firstPort, UINT16_MAX));
   const auto seed = reader.optionalBigInt("seed");
   if (!reader.ok()) return false;
   for (const std::string& text : sources) {
@@ -44,6 +47,12 @@ bool readDirectorOptions(ObjectReader& reader, DirectorOptions& options) {
     }
     place = source.value();
   }
+  auto made = NatSources::make(natSources, firstPort, lastPort);
+  if (!made) {
+    throwError(env, made.error());
+    return false;
+  }
+  options.settings.natSources = std::move(made).value();
   const auto ping = pingReplyByName(pingReply);
   const auto noServer = noServerReplyByName(noServerReply);
   const auto unmatched = unmatchedRepliesByName(unmatchedReplies);

@@ -9,7 +9,8 @@
 namespace tunvs {
 
 // Each method is one word, in the order in which they are listed.
-#define TUNVS_FORWARDING_METHODS(METHOD) METHOD(ipip) METHOD(gue) METHOD(gre) METHOD(dr) METHOD(local) METHOD(nat)
+#define TUNVS_FORWARDING_METHODS(METHOD) \
+  METHOD(ipip) METHOD(gue) METHOD(gre) METHOD(dr) METHOD(local) METHOD(nat) METHOD(snat)
 
 #define TUNVS_NAME(name) name,
 enum class ForwardingMethod : uint8_t { TUNVS_FORWARDING_METHODS(TUNVS_NAME) };

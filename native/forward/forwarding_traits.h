@@ -23,6 +23,7 @@ struct ForwardingTraits {
   bool needsSource;   // the packet leaves with an address of the director's: a family without one reaches no server
   bool keepsPorts;    // the server gets the packet's own port
   bool hasPort;       // the tunnel itself uses a port of the server's
+  bool takesSource;   // packets leave as if the director were their client (full NAT)
   uint8_t checksums;  // the TunnelChecksums that it knows, as bits: 1 << TunnelChecksum
   // Returns how many bytes go in front of the packet; `isUnfinished` is as in overhead().
   size_t (*overhead)(const TunnelOptions& options, Family outer, bool isUnfinished);
@@ -59,12 +60,13 @@ OuterHeader emptyHeader(const TunnelOptions&, Family inner, const IpAddress&, co
 }
 
 template <ForwardingMethod kMethod>
-constexpr ForwardingTraits untouched(Delivery delivery, bool keepsPorts = true) {
+constexpr ForwardingTraits untouched(Delivery delivery, bool keepsPorts = true, bool takesSource = false) {
   return {
       .delivery = delivery,
       .needsSource = false,
       .keepsPorts = keepsPorts,
       .hasPort = false,
+      .takesSource = takesSource,
       .checksums = checksumBits({TunnelChecksum::none}),
       .overhead = noOverhead,
       .makeHeader = emptyHeader<kMethod>,

@@ -47,6 +47,7 @@ constinit const ForwardingTraits forwarding::gre = {
     .needsSource = true,
     .keepsPorts = true,
     .hasPort = false,
+    .takesSource = false,
     .checksums = checksumBits({TunnelChecksum::none, TunnelChecksum::checksum}),
     .overhead = greOverhead,
     .makeHeader = makeGreHeader,

@@ -93,6 +93,7 @@ constinit const ForwardingTraits forwarding::gue = {
     .needsSource = true,
     .keepsPorts = true,
     .hasPort = true,
+    .takesSource = false,
     .checksums = checksumBits({TunnelChecksum::none, TunnelChecksum::checksum, TunnelChecksum::remote}),
     .overhead = gueOverhead,
     .makeHeader = makeGueHeader,

@@ -24,6 +24,7 @@ constinit const ForwardingTraits forwarding::ipip = {
     .needsSource = true,
     .keepsPorts = true,
     .hasPort = false,
+    .takesSource = false,
     .checksums = checksumBits({TunnelChecksum::none}),
     .overhead = [](const TunnelOptions&, Family outer, bool) { return ipBytesOf(outer); },
     .makeHeader = [](const TunnelOptions&, Family inner, const IpAddress& source,

@@ -38,7 +38,17 @@ const serviceSettings = [
 ];
 const serverSettings = [
   ...['-r', '-i', '-g', '-w', '-x', '-y', '--real-server', '--ipip', '--gatewaying', '--weight', '--u-threshold'],
-  ...['--l-threshold', '--tun-type', '--tun-port', '--tun-nocsum', '--tun-csum', '--tun-remcsum'],
+  ...[
+    '-m',
+    '--masquerading',
+    '--full-nat',
+    '--l-threshold',
+    '--tun-type',
+    '--tun-port',
+    '--tun-nocsum',
+    '--tun-csum',
+    '--tun-remcsum',
+  ],
 ];
 const lists = [
   ...['-n', '-c', '-X', '--numeric', '--connection', '--exact', '--timeout', '--daemon', '--stats', '--rate'],

@@ -12,6 +12,7 @@ const OWN = [
   'pingReply',
   'noServerReply',
   'unmatchedReplies',
+  'natSource',
   'maxConnections',
 ] as const;
 

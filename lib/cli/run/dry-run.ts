@@ -46,7 +46,10 @@ export async function dryRun(
   // Where a device is there before, the host is somebody else's to set up.
   if (!isSomeoneElses) host.check(name, routed, marked);
   const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
-  const nat = { servers: services.flatMap((service) => natServersOf(service, service.servers)) };
+  const nat = {
+    servers: services.flatMap((service) => natServersOf(service, service.servers)),
+    sources: native.natSources,
+  };
   const steps = host.plan(name, routed, routedPrefixes(local, marks), marked, nat);
   const devices = [{ name }, ...marked];
   for (const device of start.fastPathIngress) if (!isThere(device)) refuseAbsent('the fast path', device);

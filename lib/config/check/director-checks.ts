@@ -21,10 +21,11 @@ export function openFindings(spec: Spec): Finding[] {
   );
 }
 
-/** Returns an offline director that has the sources of the spec, or others if those are wrong. */
-export function checkingDirector({ source }: Partial<Spec>) {
+/** Returns an offline director that has the sources of the spec, or others if those are wrong. Rules have none. */
+export function checkingDirector({ source, fullNat }: Partial<Spec>) {
+  const hasFullNat = source !== undefined && fullNat === undefined ? null : undefined;
   // The file may be another host's.
-  const open = (sources: string | readonly string[]) => rehearsalDirector(sources, []);
+  const open = (sources: string | readonly string[]) => rehearsalDirector(sources, [], hasFullNat);
   let director: ReturnType<typeof open> | undefined;
   if (source !== undefined) refused(() => (director = open(source)));
   return director ?? open(ANY_SOURCE);

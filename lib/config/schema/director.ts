@@ -16,6 +16,15 @@ const queues = z.int().min(1).max(64);
 const mark = z.int().min(1).max(MAX_UINT32);
 const port = z.int().min(0).max(65535);
 
+const fullNat = z.strictObject({
+  sources: z
+    .array(z.string())
+    .min(1)
+    .describe('Names the addresses, and ranges of them, that packets get: at most 256 addresses of each family.'),
+  firstPort: z.int().min(1).max(65535).optional().describe('Sets the first port that is used. The default is 1024.'),
+  lastPort: z.int().min(1).max(65535).optional().describe('Sets the last port that is used. The default is 65535.'),
+});
+
 const device = z.strictObject({
   name: deviceName
     .optional()
@@ -98,6 +107,7 @@ export const directorFields = {
     .enum(unmatchedReplies)
     .optional()
     .describe("Says what becomes of real servers' packets without a connection, with 'nat'. The default is 'drop'."),
+  fullNat: fullNat.optional().describe("Describes full NAT, which servers with the method 'snat' need."),
   maxConnections: z
     .int()
     .min(1024)

@@ -42,7 +42,7 @@ export const serverSchema = z.strictObject({
     .optional()
     .describe("Sets the server's share of new connections. With 0 it gets none. The default is 1."),
   forwarding: z
-    .enum(forwardingMethods as [string, ...string[]] as unknown as ['ipip', 'gue', 'gre', 'dr', 'local', 'nat'])
+    .enum(forwardingMethods as [string, ...string[]] as unknown as ['ipip', 'gue', 'gre', 'dr', 'local', 'nat', 'snat'])
     .optional()
     .describe("Says how packets get to the server. The default is 'ipip'."),
   tunnelPort: z

@@ -26,7 +26,8 @@ Options of -A and -E:
   -s SCHEDULER (default wlc): ${schedulers.join(', ')}
   -p [SECONDS], -M NETMASK, --pe ENGINE, -o, -b FLAGS
 Options of -a and -e:
-  -g (default) or -i, -w WEIGHT, -x UPPER, -y LOWER
+  -g (default), -i or -m, -w WEIGHT, -x UPPER, -y LOWER
+  with -m: --full-nat (the director is the client; not one of ipvsadm's)
   with -i: --tun-type ipip, gue or gre; --tun-port PORT; --tun-nocsum, --tun-csum or --tun-remcsum
 Options of -d and -D:
   --drain [SECONDS]              wait until the connections are over; after SECONDS, end those that are left

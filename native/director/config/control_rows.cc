@@ -32,7 +32,8 @@ Result<uint32_t> Control::knownServerId(const ServiceKey& service, const ServerK
 std::vector<NatServerRow> Control::natServers() const {
   std::vector<NatServerRow> rows;
   const auto add = [&](const ServiceKey& service, const ServerView& server) {
-    if (server.suitedTo(/*rewrites=*/true) == nullptr) return;
+    const ServerView* rewriting = server.suitedTo(/*rewrites=*/true);
+    if (rewriting == nullptr || rewriting->traits->takesSource) return;
     const bool isFtp =
         !service.isMark() && service.protocol == static_cast<uint8_t>(IpProtocol::tcp) && service.port == kFtpPort;
     rows.push_back({server.key(), service.protocol, isFtp});

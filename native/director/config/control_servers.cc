@@ -34,6 +34,12 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   }
   const TunnelOptions& tunnel = config.tunnel;
   if (auto checked = checkTunnel(tunnel, service.address.family, key.address.family); !checked) return checked.error();
+  if (traits.takesSource && settings_.natSources.capacity(key.address.family) == 0) {
+    return Error::make(ErrorCode::invalidArgument, "full NAT has no " +
+                                                       std::string(key.address.isV4() ? "IPv4" : "IPv6") +
+                                                       " address to give to packets for " + toString(key.address) +
+                                                       "; open the director with one in fullNat.sources");
+  }
   auto view = std::make_shared<ServerView>();
   view->id = id;
   view->address = key.address;

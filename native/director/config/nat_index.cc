@@ -12,6 +12,8 @@ auto nameOf(const NatIndex::Endpoint& endpoint) { return std::tie(endpoint.serve
 
 void NatIndex::add(const ServiceKey& key, const ServiceView* service, const ServerView& server) {
   if (!server.traits->rewrites()) return;
+  // A server that does not know clients sends nothing to them.
+  if (server.traits->takesSource) return;
   hasAny_ = true;
   if (server.port != 0 && key.protocol != 0) endpoints_.push_back({server.key(), key.protocol, service});
 }

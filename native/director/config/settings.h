@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/inet.h"
+#include "director/config/nat_sources.h"
 
 namespace tunvs {
 
@@ -41,11 +42,14 @@ struct Settings {
   PingReply pingReply = PingReply::always;
   NoServerReply noServerReply = NoServerReply::unreachable;
   UnmatchedReplies unmatchedReplies = UnmatchedReplies::drop;
+  NatSources natSources;  // of full NAT
   // The host routes a packet to the director, and routes it on once it is rewritten. With this the director takes the
   // place of one of the two hops: it puts one back.
   bool returnsHop = false;
 
   const std::optional<SourceRange>& source(Family family) const { return family == Family::ipv4 ? v4 : v6; }
+  // Tells whether the director itself gets packets for this address that is no virtual one.
+  bool takes(const IpAddress& address) const { return isOwnAddress(address) || natSources.contains(address); }
   bool isOwnAddress(const IpAddress& address) const {
     const auto& range = source(address.family);
     return range.has_value() && range->contains(address);

@@ -252,6 +252,7 @@ Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
     if (choice.controller != 0) entries_.release(parsed.key.family, choice.controller);
     pool_.counters(pass.worker.index, choice.server->id).connections.add(1);
     server = choice.server;
+    if (server->traits->takesSource) return Verdict::dropNoPort;
     if (server->traits->rewrites()) pass.endpoints = Translations::toServer(*service, *server, parsed.key);
     return Verdict::forwarded;
   }
@@ -288,10 +289,13 @@ const ServerView* Connections::openQuoted(Pass& pass, const FlowKey& flow, uint6
 
 Verdict Connections::prepare(Pass& pass, const FlowKey& flow, const ServiceView& service, Opening& opening) {
   if (!opening.server->traits->rewrites()) return Verdict::forwarded;
-  opening.reply = translations_.reserve(pass, service, *opening.server, flow, opening.controller);
+  const ServerView& server = *opening.server;
+  const Endpoint at{server.address, Translations::serverPort(service, server, flow)};
+  Verdict why = Verdict::forwarded;
+  opening.reply = translations_.reserve(pass, server, flow, at, opening.controller, why);
   if (opening.reply != 0) return Verdict::forwarded;
   if (opening.controller != 0) entries_.release(flow.family, opening.controller);
-  return Verdict::dropTableFull;
+  return why;
 }
 
 Conn* Connections::insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,

@@ -22,12 +22,13 @@ namespace tunvs {
 
 class Connections {
  public:
-  Connections(Entries& entries, const Pins& pins, Control& control, ServerPool& pool, const Defence& defence)
+  Connections(const Settings& settings, Entries& entries, const Pins& pins, Control& control, ServerPool& pool,
+              const Defence& defence)
       : entries_(entries),
         pins_(pins),
         choice_(entries, defence),
-        translations_(entries),
-        data_(entries),
+        translations_(settings, entries),
+        data_(entries, translations_),
         control_(control),
         pool_(pool),
         defence_(defence) {}

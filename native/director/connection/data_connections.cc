@@ -55,9 +55,9 @@ Conn* DataConnections::insert(Pass& pass, const ServerView& server, const FlowKe
                               TcpState state, uint8_t marks) {
   WorkerStats& stats = pass.worker.stats;
   ConnTable& conns = entries_.table(flow.family);
-  const FlowKey key = FlowKey::make(at.address, at.port, flow.client(), flow.clientPort(), flow.protocol());
+  Verdict why;  // nobody waits for it
   const uint32_t reply =
-      entries_.makeReply(stats, key, /*controller=*/0, pass.now, /*mayHide=*/true, marks | kReplyOfFtp);
+      translations_.reserve(pass, server, flow, at, /*controller=*/0, why, static_cast<uint8_t>(marks | kReplyOfFtp));
   if (reply == 0) return nullptr;
   const bool active = isActive(state);
   const NewConn fresh{.server = server.id | kTranslated,

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "director/connection/entries.h"
+#include "director/connection/translations.h"
 #include "director/worker/pass.h"
 #include "packet/parse.h"
 
@@ -17,7 +18,7 @@ namespace tunvs {
 
 class DataConnections {
  public:
-  explicit DataConnections(Entries& entries) : entries_(entries) {}
+  DataConnections(Entries& entries, Translations& translations) : entries_(entries), translations_(translations) {}
 
   // Expects a connection between the client and the virtual address of `control`: `flow` names it, with client port 0
   // if that is not known, and `at` is where the server has it. REQUIRES: isTranslated(control)
@@ -34,6 +35,7 @@ class DataConnections {
   void end(Pass& pass, const FlowKey& flow, const Conn& conn);
 
   Entries& entries_;
+  Translations& translations_;
 };
 
 }  // namespace tunvs

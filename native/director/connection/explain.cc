@@ -61,7 +61,9 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
   const ServiceView* service = services->find(flow, mark);
   if (service == nullptr) {
     said.verdict = Verdict::dropNoService;
-    if (!services->nat().isEmpty() && services->virtualAddress(flow.virtualAddress()) == nullptr) {
+    if (translations_.isFullNats(flow.virtualAddress())) {
+      said.verdict = Verdict::dropUnmatchedReply;
+    } else if (!services->nat().isEmpty() && services->virtualAddress(flow.virtualAddress()) == nullptr) {
       const bool isReply = services->nat().find(flow.client(), flow.clientPort(), flow.protocol()) != nullptr;
       said.verdict = isReply ? Verdict::dropUnmatchedReply : Verdict::passedOn;
     }

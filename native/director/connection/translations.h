@@ -4,18 +4,22 @@
 #pragma once
 
 #include "director/config/service_view.h"
+#include "director/config/settings.h"
 #include "director/connection/entries.h"
+#include "director/counters/verdict.h"
 #include "director/worker/pass.h"
 
 namespace tunvs {
 
 class Translations {
  public:
-  explicit Translations(Entries& entries) : entries_(entries) {}
+  Translations(const Settings& settings, Entries& entries) : settings_(settings), entries_(entries) {}
 
+  bool isFullNats(const IpAddress& address) const { return settings_.natSources.contains(address); }
   // Returns the port at which a server gets the packets of a flow.
   static Be16 serverPort(const ServiceView& service, const ServerView& server, const FlowKey& flow);
   // Returns what a client's packet becomes that belongs to no connection of the table.
+  // Full NAT picks any address and port for it: nobody keeps them for the answer.
   static Endpoints toServer(const ServiceView& service, const ServerView& server, const FlowKey& flow) {
     return {{flow.client(), flow.clientPort()}, {server.address, serverPort(service, server, flow)}};
   }
@@ -27,12 +31,19 @@ class Translations {
   // Returns what the packets of its server become.
   Endpoints toClient(Family family, const Conn& conn) const { return against(entries_.table(family).keyOf(conn)); }
 
-  // Makes the reply entry for a connection of this flow to this server, which counts on `controller`. Returns its name;
-  // 0: there can't be one.
-  uint32_t reserve(Pass& pass, const ServiceView& service, const ServerView& server, const FlowKey& flow,
-                   uint32_t controller);
+  // Makes the reply entry for a connection of this flow, which counts on `controller`; `at` is where the server has it.
+  // Returns its name; 0: there can't be one, as `why` says. `marks` are bits of translated.h.
+  uint32_t reserve(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at, uint32_t controller,
+                   Verdict& why, uint8_t marks = 0);
 
  private:
+  // How many pairs of address and port it tries. With 99 of 100 in use, one search in 27,000 is in vain.
+  static constexpr uint32_t kTries = 1024;
+
+  uint32_t reserveSource(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
+                         uint32_t controller, Verdict& why, uint8_t marks);
+
+  const Settings& settings_;
   Entries& entries_;
 };
 

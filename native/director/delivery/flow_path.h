@@ -17,7 +17,7 @@ class FlowPath {
  public:
   FlowPath(const Settings& settings, Entries& entries, const Pins& pins, Control& control, ServerPool& pool,
            const Defence& defence)
-      : connections_(entries, pins, control, pool, defence),
+      : connections_(settings, entries, pins, control, pool, defence),
         forwarder_(settings, pool),
         settings_(settings),
         policies_(settings, connections_, forwarder_),

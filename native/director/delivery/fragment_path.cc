@@ -32,7 +32,7 @@ FragmentPath::Course FragmentPath::decide(Pass& pass, const ParsedPacket& parsed
     course.decision.way = kPassedOn;
     return course;
   };
-  const bool isForeign = ReplyPath::isForeign(pass, parsed.key.virtualAddress());
+  const bool isForeign = replies_.isForeign(pass, parsed.key.virtualAddress());
   if (!isBalanced(parsed.protocol)) return isForeign ? passOn() : course;
   const ConnTable& conns = connections_.table(parsed.key.family);
   const uint64_t hash = conns.hash(parsed.key);

@@ -65,16 +65,18 @@ Verdict IcmpPath::handle(Pass& pass, const ParsedPacket& parsed, Packet& packet,
   if (!message || !message->checksumIsRight) return Verdict::dropIcmp;
   Context c{pass, parsed, packet, cause, *message, asked};
   if (settings_.isOwnAddress(destination)) return message->isHandledError ? fromTunnel(c) : Verdict::dropIcmp;
-  if (ReplyPath::isForeign(pass, destination)) return handleForeign(c);
+  const bool isOfFullNat = settings_.natSources.contains(destination);
+  if (isOfFullNat ? message->isError : replies_.isForeign(pass, destination)) return handleForeign(c);
   if (isEchoRequest(*message)) return echo(c);
   return message->isHandledError ? relay(c) : Verdict::dropIcmp;
 }
 
 Verdict IcmpPath::echo(Context& c) {
-  const auto* address = c.pass.services->virtualAddress(c.parsed.key.virtualAddress());
-  if (address == nullptr) return Verdict::dropNoService;
+  const IpAddress destination = c.parsed.key.virtualAddress();
+  const auto* address = c.pass.services->virtualAddress(destination);
+  if (address == nullptr && !settings_.natSources.contains(destination)) return Verdict::dropNoService;
   if (settings_.pingReply == PingReply::never) return Verdict::dropIcmp;
-  if (settings_.pingReply == PingReply::whenUp && !address->isUp) return Verdict::dropIcmp;
+  if (settings_.pingReply == PingReply::whenUp && address != nullptr && !address->isUp) return Verdict::dropIcmp;
   Answers answers(c.pass, c.cause);
   return answers.echo(c.bytes(), c.parsed) ? Verdict::answeredEcho : Verdict::dropIcmp;
 }
@@ -161,6 +163,7 @@ Verdict IcmpPath::handleForeign(Context& c) {
     const bool isOfService = c.pass.services->nat().find(key.client(), key.clientPort(), key.protocol()) != nullptr;
     if (isOfService && settings_.unmatchedReplies == UnmatchedReplies::drop) return Verdict::dropUnmatchedReply;
   }
+  if (settings_.takes(c.parsed.key.virtualAddress())) return Verdict::dropIcmp;
   if (c.asked != nullptr) return Verdict::passedOn;
   return Forwarder::passOn(c.pass, {c.packet.data, c.parsed, /*flowHash=*/0, c.cause});
 }

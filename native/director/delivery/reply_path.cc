@@ -28,6 +28,8 @@ Verdict ReplyPath::handle(Pass& pass, const Conn& reply, const Outgoing& packet)
 
 std::optional<Verdict> ReplyPath::handleUnmatched(Pass& pass, const Outgoing& packet) {
   const ParsedPacket& parsed = packet.parsed;
+  // What comes to full NAT's addresses would only come back.
+  if (settings_.natSources.contains(parsed.key.virtualAddress())) return Verdict::dropUnmatchedReply;
   if (!isForeign(pass, parsed.key.virtualAddress())) return std::nullopt;
   const NatIndex::Endpoint* from =
       pass.services->nat().find(parsed.key.client(), parsed.key.clientPort(), parsed.protocol);

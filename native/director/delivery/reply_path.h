@@ -36,9 +36,10 @@ class ReplyPath {
   // Says what becomes of what a real server's service sends to a client without a connection, and answers it if that is
   // wanted. It sends nothing on: if it returns Verdict::passedOn, the caller does.
   Verdict refuse(Pass& pass, const Outgoing& packet);
-  // Tells whether a packet is for no virtual address, and came with replies of real servers.
-  static bool isForeign(const Pass& pass, const IpAddress& destination) {
-    return !pass.services->nat().isEmpty() && pass.services->virtualAddress(destination) == nullptr;
+  // Tells whether a packet is for neither a virtual address nor the director, and came with replies of real servers.
+  bool isForeign(const Pass& pass, const IpAddress& destination) const {
+    return !pass.services->nat().isEmpty() && pass.services->virtualAddress(destination) == nullptr &&
+           !settings_.takes(destination);
   }
 
  private:

@@ -1,0 +1,45 @@
+/** The addresses and ports that full NAT gives to packets, as callers write them. */
+import { checkedOptions, integerOption, refuse } from '../values/options.js';
+import { parseSource } from '../values/source.js';
+
+/**
+ * Describes full NAT (`snat`): packets to such real servers leave with an address and a port of the director's as their
+ * source.
+ */
+export interface FullNatOptions {
+  /**
+   * Names the addresses, and ranges of them, at most 256 addresses for each address family. They are routed to the
+   * director as virtual addresses are, and nobody else has them. Each address allows as many connections to each real
+   * server as there are ports.
+   */
+  sources: string | readonly string[];
+  /** Sets the first port that is used, [1, 65535]. The default is 1024. */
+  firstPort?: number;
+  /** Sets the last port, [firstPort, 65535]. The default is 65535. */
+  lastPort?: number;
+}
+
+export interface CheckedFullNat {
+  natSources: string[];
+  natFirstPort: number;
+  natLastPort: number;
+}
+
+const FIRST_PORT = 1024;
+const LAST_PORT = 65535;
+
+export function checkedFullNat(name: string, given: FullNatOptions | undefined): CheckedFullNat {
+  if (given === undefined) return { natSources: [], natFirstPort: FIRST_PORT, natLastPort: LAST_PORT };
+  const options = checkedOptions(name, given, ['sources', 'firstPort', 'lastPort']);
+  const natFirstPort = integerOption(`${name}.firstPort`, options.firstPort, 1, LAST_PORT, FIRST_PORT);
+  const natLastPort = integerOption(`${name}.lastPort`, options.lastPort, natFirstPort, LAST_PORT, LAST_PORT);
+  const texts: unknown[] = Array.isArray(options.sources) ? Array.from(options.sources) : [options.sources];
+  if (texts.length === 0) refuse(`${name}.sources`, options.sources, 'at least one address');
+  const natSources = texts.map((text) => {
+    const parsed = typeof text === 'string' ? parseSource(text) : { mistake: 'is not a string' };
+    if (typeof parsed === 'string') return parsed;
+    const form = "unicast addresses or ranges of them, as '10.2.0.7' or '10.2.1.0/28'";
+    return refuse(`${name}.sources`, text, form, `it ${parsed.mistake}`);
+  });
+  return { natSources: [...new Set(natSources)], natFirstPort, natLastPort };
+}
