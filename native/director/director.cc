@@ -237,13 +237,33 @@ Result<EndedSome> Director::endThoseOf(const ServiceKey& service, const ServerKe
   return some;
 }
 
+// Returns the key under which a server that gets rewritten packets answers a pinned flow.
+FlowKey Director::answerTo(const FlowKey& flow, const ServerView& server) const {
+  const Be16 port = server.port == 0 ? flow.virtualPort() : Be16::from(server.port);
+  const auto keyFrom = [&](const Endpoint& source) {
+    return FlowKey::make(server.address, port, source.address, source.port, flow.protocol());
+  };
+  const uint64_t capacity = server.traits->takesSource ? settings_.natSources.capacity(flow.family) : 0;
+  const ConnTable& conns = entries_.table(flow.family);
+  for (uint64_t tries = std::min<uint64_t>(capacity, 256); tries > 0; tries--) {
+    const uint64_t turn = server.state->nextSource.fetch_add(1, std::memory_order_relaxed);
+    const FlowKey key = keyFrom(settings_.natSources.at(flow.family, turn % capacity));
+    if (conns.find(key, conns.hash(key)) == nullptr) return key;
+  }
+  return keyFrom({flow.virtualAddress(), flow.clientPort()});
+}
+
 Result<uint32_t> Director::pin(const PinRequest& request, Tick now) {
   assert(request.flow.kind() == FlowKind::connection && request.ttl >= 1);
   const auto server = control_.knownServerId(request.service, request.server);
   if (!server) return server.error();
   const ConnTable& conns = entries_.table(request.flow.family);
   const uint64_t hash = conns.hash(request.flow);
-  const auto name = pins_.add(request, server.value(), hash, now);
+  PinRequest asked = request;
+  if (const ServerView* view = control_.table()->server(server.value()); view != nullptr && view->traits->rewrites()) {
+    asked.reply = answerTo(request.flow, *view);
+  }
+  const auto name = pins_.add(asked, server.value(), hash, now, asked.reply ? conns.hash(*asked.reply) : 0);
   if (!name) return name;
   // Only the packets that workers handle at this moment can still open a connection of the flow.
   bool hasConnection;

@@ -194,6 +194,7 @@ class Director {
 
   Verdict handle(Pass& pass, Flow& flow, Packet& packet, size_t cause);
   void reuseEvicted(WorkerContext& worker);
+  FlowKey answerTo(const FlowKey& flow, const ServerView& server) const;
   Result<EndedSome> endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor, size_t holds);
 
   size_t workers_;

@@ -24,6 +24,9 @@ struct PinRequest {
   ServerKey server;
   Tick ttl = 0;          // [1, ticksFromSeconds(kMaxPinSeconds)]
   uint8_t hopLimit = 0;  // TTL or hop limit that this host's own packets of the flow have; 0: any
+  // By NAT, the key of what the server answers: its packets leave with the virtual address as their source, or with one
+  // of full NAT's, so that the answers come back here and not to the host, which would not know the server.
+  std::optional<FlowKey> reply = {};
 };
 inline constexpr uint32_t kMaxPinSeconds = 3600;
 
@@ -45,14 +48,16 @@ struct PinReport {
 class Pin {
  public:
   Pin(const PinRequest& request, uint32_t serverId, Tick deadlineAt)
-      : flow(request.flow), server(serverId), hopLimit(request.hopLimit), deadline(deadlineAt) {}
+      : flow(request.flow), reply(request.reply), server(serverId), hopLimit(request.hopLimit), deadline(deadlineAt) {}
 
   const FlowKey flow;
+  const std::optional<FlowKey> reply;
   const uint32_t server;  // stable id
   const uint8_t hopLimit;
   uint32_t name = 0;           // see Pins::isName()
   std::atomic<Tick> deadline;  // from then on the pin leads nowhere
   std::atomic<Pin*> next{nullptr};
+  std::atomic<Pin*> nextReply{nullptr};
 
   bool isOver(Tick now) const { return reached(now, deadline.load(std::memory_order_relaxed)); }
 

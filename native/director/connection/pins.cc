@@ -8,6 +8,7 @@ Pins::Pins(ServerPool& pool, Epochs& epochs)
     : pool_(pool),
       epochs_(epochs),
       buckets_(std::make_unique<std::atomic<Pin*>[]>(kBuckets)),
+      replies_(std::make_unique<std::atomic<Pin*>[]>(kBuckets)),
       found_(std::make_unique<std::atomic<Pin*>[]>(kMax)) {}
 
 Pins::~Pins() = default;
@@ -16,6 +17,14 @@ Pins::~Pins() = default;
   for (Pin* pin = bucketOf(hash).load(std::memory_order_acquire); pin != nullptr;
        pin = pin->next.load(std::memory_order_acquire)) {
     if (pin->flow == flow) return pin->isOver(now) ? nullptr : pin;
+  }
+  return nullptr;
+}
+
+[[gnu::noinline]] Pin* Pins::searchReply(const FlowKey& key, uint64_t hash, Tick now) const {
+  for (Pin* pin = replyBucketOf(hash).load(std::memory_order_acquire); pin != nullptr;
+       pin = pin->nextReply.load(std::memory_order_acquire)) {
+    if (*pin->reply == key && !pin->isOver(now)) return pin;
   }
   return nullptr;
 }
@@ -33,7 +42,7 @@ Pins::Place* Pins::placeOf(uint32_t name) {
   return pin == nullptr || pin->name != name ? nullptr : &places_[place];
 }
 
-Result<uint32_t> Pins::add(const PinRequest& request, uint32_t server, uint64_t hash, Tick now) {
+Result<uint32_t> Pins::add(const PinRequest& request, uint32_t server, uint64_t hash, Tick now, uint64_t replyHash) {
   for (Pin* pin = bucketOf(hash).load(std::memory_order_relaxed); pin != nullptr;
        pin = pin->next.load(std::memory_order_relaxed)) {
     if (pin->flow != request.flow) continue;
@@ -62,6 +71,7 @@ Result<uint32_t> Pins::add(const PinRequest& request, uint32_t server, uint64_t 
   Place& place = places_[at];
   place.generation++;
   place.hash = hash;
+  place.replyHash = replyHash;
   place.isReleased = false;
   place.pin = std::make_unique<Pin>(request, server, now + request.ttl);
   Pin* pin = place.pin.get();
@@ -70,6 +80,11 @@ Result<uint32_t> Pins::add(const PinRequest& request, uint32_t server, uint64_t 
   std::atomic<Pin*>& bucket = bucketOf(hash);
   pin->next.store(bucket.load(std::memory_order_relaxed), std::memory_order_relaxed);
   bucket.store(pin, std::memory_order_release);
+  if (pin->reply) {
+    std::atomic<Pin*>& replies = replyBucketOf(replyHash);
+    pin->nextReply.store(replies.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    replies.store(pin, std::memory_order_release);
+  }
   found_[at].store(pin, std::memory_order_release);
   count_.store(count() + 1, std::memory_order_release);
   return pin->name;
@@ -80,6 +95,12 @@ void Pins::takeOut(uint32_t at) {
   std::atomic<Pin*>* link = &bucketOf(place.hash);
   while (link->load(std::memory_order_relaxed) != place.pin.get()) link = &link->load(std::memory_order_relaxed)->next;
   link->store(place.pin->next.load(std::memory_order_relaxed), std::memory_order_release);
+  if (place.pin->reply) {
+    std::atomic<Pin*>* reply = &replyBucketOf(place.replyHash);
+    while (reply->load(std::memory_order_relaxed) != place.pin.get())
+      reply = &reply->load(std::memory_order_relaxed)->nextReply;
+    reply->store(place.pin->nextReply.load(std::memory_order_relaxed), std::memory_order_release);
+  }
   found_[at].store(nullptr, std::memory_order_relaxed);
   count_.store(count() - 1, std::memory_order_relaxed);
   retired_.emplace_back(epochs_.stamp(), at);

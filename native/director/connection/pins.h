@@ -41,6 +41,10 @@ class Pins {
   Pin* find(const FlowKey& flow, uint64_t hash, Tick now) const {
     return isEmpty() ? nullptr : search(flow, hash, now);
   }
+  // Returns the pin to which a packet of its server belongs, by NAT. `hash` is that of `key`.
+  Pin* findReply(const FlowKey& key, uint64_t hash, Tick now) const {
+    return isEmpty() ? nullptr : searchReply(key, hash, now);
+  }
   bool isEmpty() const { return count_.load(std::memory_order_acquire) == 0; }
   // Tells whether a number is a pin's name, and no server's id.
   static bool isName(uint32_t number) { return (number & kNamed) != 0; }
@@ -53,7 +57,8 @@ class Pins {
   // ---- control thread ----
 
   // Returns the pin's name. Fails when the flow is pinned already, and when there are kMax pins.
-  Result<uint32_t> add(const PinRequest& request, uint32_t server, uint64_t hash, Tick now);
+  // `replyHash` is that of request.reply.
+  Result<uint32_t> add(const PinRequest& request, uint32_t server, uint64_t hash, Tick now, uint64_t replyHash = 0);
   // Undoes add() at once.
   void takeBack(uint32_t name);
   // Ends a pin, if it is still there.
@@ -73,13 +78,15 @@ class Pins {
 
   struct Place {
     std::unique_ptr<Pin> pin;  // stays until it is freed
-    uint64_t hash = 0;
+    uint64_t hash = 0, replyHash = 0;
     uint32_t generation = 0;
     bool isReleased = false;
   };
 
   Pin* search(const FlowKey& flow, uint64_t hash, Tick now) const;
+  Pin* searchReply(const FlowKey& key, uint64_t hash, Tick now) const;
   std::atomic<Pin*>& bucketOf(uint64_t hash) const { return buckets_[hash % kBuckets]; }
+  std::atomic<Pin*>& replyBucketOf(uint64_t hash) const { return replies_[hash % kBuckets]; }
   // Returns the pin's place, while it can be found; null afterwards.
   Place* placeOf(uint32_t name);
   void takeOut(uint32_t place);
@@ -90,6 +97,7 @@ class Pins {
   Epochs& epochs_;
   std::atomic<uint32_t> count_{0};
   std::unique_ptr<std::atomic<Pin*>[]> buckets_;  // by the flow's hash: lists
+  std::unique_ptr<std::atomic<Pin*>[]> replies_;  // by the hash of what their servers send: lists
   std::unique_ptr<std::atomic<Pin*>[]> found_;    // by place; null when it is empty or taken out
   std::vector<Place> places_;                     // grows up to kMax
   std::vector<uint32_t> free_;

@@ -10,6 +10,10 @@ namespace tunvs {
   Conn* conn = connections_.table(parsed.key.family).find(parsed.key, flow.hash);
   const Outgoing outgoing{packet.data, parsed, flow.hash, cause};
   if (conn != nullptr && isReplyEntry(*conn)) return replies_.handle(pass, *conn, outgoing);
+  if (conn == nullptr) {
+    if (const Pin* pin = pins_.findReply(parsed.key, flow.hash, pass.now)) [[unlikely]]
+      return Forwarder::sendPinnedReply(pass, outgoing, *pin);
+  }
   const Verdict verdict = connections_.serverFor(pass, parsed, flow.hash, conn, server, &pass.worker.asking);
   switch (verdict) {
     case Verdict::forwarded:

@@ -20,6 +20,7 @@ class FlowPath {
       : connections_(settings, entries, pins, control, pool, defence),
         forwarder_(settings, pool),
         settings_(settings),
+        pins_(pins),
         policies_(settings, connections_, forwarder_),
         ftp_(connections_, forwarder_),
         replies_(settings, connections_, forwarder_, ftp_) {}
@@ -46,6 +47,7 @@ class FlowPath {
   Connections connections_;  // first, as every packet needs it: so it has the address of this object
   Forwarder forwarder_;
   const Settings& settings_;
+  const Pins& pins_;
   PolicyPath policies_;
   FtpPath ftp_;
   ReplyPath replies_;

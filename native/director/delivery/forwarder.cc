@@ -229,7 +229,11 @@ void Forwarder::countReply(Pass& pass, const ServerView& server, uint32_t bytes)
 
 Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoing& packet, Pin& pin) {
   ServerCounters unshown;
-  const Verdict verdict = checkLength(pass, server, packet, unshown);
+  std::optional<Endpoints> to;
+  if (server.traits->rewrites() && pin.reply)
+    to = Endpoints{{pin.reply->virtualAddress(), pin.reply->virtualPort()},
+                   {pin.reply->client(), pin.reply->clientPort()}};
+  const Verdict verdict = checkLength(pass, server, packet, unshown, to ? &*to : nullptr);
   if (verdict != Verdict::forwarded) {
     pin.countKept(verdict);
     return verdict;
@@ -237,6 +241,18 @@ Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoi
   pin.countForwarded(packet.parsed);
   // An ICMP error about this packet may lower the path's MTU, as one about a client's may.
   pool_.counters(pass.worker.index, server.id).longest.raise(segmentLength(packet.parsed));
+  return Verdict::pinned;
+}
+
+Verdict Forwarder::sendPinnedReply(Pass& pass, const Outgoing& packet, const Pin& pin) {
+  const ParsedPacket& parsed = packet.parsed;
+  const FlowKey& flow = pin.flow;
+  const Endpoints to{{flow.virtualAddress(), flow.virtualPort()}, {flow.client(), flow.clientPort()}};
+  if (!isSound(parsed)) return Verdict::dropBadChecksum;
+  if (!canRewriteAny(parsed, to)) return Verdict::dropFragment;
+  rewriteAny(packet, to);
+  pass.out.addOffloaded(packet.data, parsed.length, to.destination.address, packet.cause, OutputWay::host,
+                        parsed.offload, /*outerBytes=*/0);
   return Verdict::pinned;
 }
 

@@ -57,6 +57,9 @@ class Forwarder {
 
   // Sends a packet of a pinned flow, and counts it for the pin alone. Returns Verdict::pinned if it is sent.
   Verdict sendPinned(Pass& pass, const ServerView& server, const Outgoing& packet, Pin& pin);
+  // Sends a server's packet of a pinned flow to the host, whose health check it answers. Returns Verdict::pinned if it
+  // is sent.
+  static Verdict sendPinnedReply(Pass& pass, const Outgoing& packet, const Pin& pin);
 
   // Returns what send() makes of a packet of this length; answeredTooBig also if the limit of answers then forbids one.
   Verdict judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed, Tick now,

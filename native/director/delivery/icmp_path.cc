@@ -117,6 +117,12 @@ Verdict IcmpPath::relay(Context& c) {
   if (!quote || !quote->hasPorts) return Verdict::dropIcmp;
   uint64_t hash;
   const FlowKey flow = flowKeyOf(*quote, QuotedDirection::toClient);
+  if (!pins_.isEmpty()) [[unlikely]] {
+    if (Pin* pin = pins_.findReply(flow, connections_.table(flow.family).hash(flow), c.pass.now)) {
+      note(c, *pin, /*isOfTunnel=*/true);
+      return Verdict::consumedIcmp;
+    }
+  }
   const ServerView* server = serverOf(c, flow, hash);
   // With ECMP in front of several directors, the error may come to one that does not know the connection.
   if (server == nullptr && c.pass.tunables().scheduleIcmp != 0)
@@ -155,6 +161,10 @@ Verdict IcmpPath::handleForeign(Context& c) {
     const FlowKey key = flowKeyOf(*quote, QuotedDirection::toClient);
     const ConnTable& conns = connections_.table(key.family);
     const Conn* found = conns.find(key, conns.hash(key));
+    if (Pin* pin = pins_.findReply(key, conns.hash(key), c.pass.now)) [[unlikely]] {
+      note(c, *pin, /*isOfTunnel=*/true);
+      return Verdict::consumedIcmp;
+    }
     if (found != nullptr && isReplyEntry(*found)) {
       const Verdict verdict = relayToClient(c, *quote, *found);
       if (verdict != Verdict::passedOn) return verdict;
