@@ -177,6 +177,7 @@ class Director {
   // Returns the memory that persistence engines' data take beside the tables.
   uint64_t persistenceDataBytes() const { return entries_.persistenceData().bytes(); }
   const ConnTable& connTable(Family family) const { return entries_.table(family); }
+  const Entries::Ftp& ftp() const { return entries_.ftp(); }
   uint32_t connectionCapacity() const { return entries_.table(Family::ipv4).capacity(); }
 
   // Says what would become of a packet that came now, and why. Asking changes nothing. `mark` is its device's mark.

@@ -32,4 +32,9 @@ void FtpSessions::forget(Family family, uint32_t reply) {
   std::erase_if(controls_, [&](const auto& each) { return each.second == name; });
 }
 
+size_t FtpSessions::count() const {
+  const std::scoped_lock guard(mutex_);
+  return sessions_.size() + controls_.size();
+}
+
 }  // namespace tunvs

@@ -32,6 +32,8 @@ class FtpSessions {
   bool hasData(Family family, uint32_t control) const;
   // Call this when a connection has ended that is, or was, in here.
   void forget(Family family, uint32_t reply);
+  // Returns how many connections are in here, of both kinds.
+  size_t count() const;
 
  private:
   struct Session {

@@ -1,0 +1,86 @@
+// A NatDirector is a TestDirector whose real servers' packets are rewritten (LVS/NAT), and the words for both sides.
+//
+//   NatDirector t;
+//   t.addService();
+//   t.addNat(11, 8080);
+//   CHECK_EQ(t.send(t.fromClient(40000, kTcpSyn)), "11");
+//   CHECK_EQ(t.send(exchanged(t.sent)), "returned");      // the server sends back what it got
+//
+// Thread safety: none.
+#pragma once
+
+#include <utility>
+
+#include "support/nat_laws.h"
+#include "support/raw_bytes.h"
+#include "support/test_director.h"
+#include "support/testing.h"
+
+namespace tunvs::testing {
+
+// Returns a packet with source and destination exchanged, addresses and ports. No checksum changes by that.
+inline Bytes exchanged(Bytes packet) {
+  const bool isV4 = packet[0] >> 4 == 4;
+  const size_t addressBytes = isV4 ? 4 : 16, at = isV4 ? 12 : 8, transport = isV4 ? (packet[0] & 15) * size_t{4} : 40;
+  for (size_t i = 0; i < addressBytes; i++) std::swap(packet[at + i], packet[at + addressBytes + i]);
+  const bool hasPorts = packet.size() >= transport + 4 && (!isV4 || (loadBe16(&packet[6]) & 0x1fff) == 0);
+  for (size_t i = 0; i < 2 && hasPorts; i++) std::swap(packet[transport + i], packet[transport + 2 + i]);
+  return packet;
+}
+
+class NatDirector : public TestDirector {
+ public:
+  static inline const IpAddress kClient = IpAddress::v4(198, 51, 100, 7);
+  static inline const ServiceKey kWeb6{address("2001:db8::10"), 80, 6};
+
+  explicit NatDirector(const DirectorOptions& options = defaultOptions()) : TestDirector(options) {}
+  ~NatDirector() { CHECK_EQ(brokenNatLaw(director), ""); }
+
+  static ServerConfig natConfig() { return {.tunnel = {.method = ForwardingMethod::nat}}; }
+  static ServerKey natServer(uint8_t lastByte, uint16_t port) { return {IpAddress::v4(10, 0, 0, lastByte), port}; }
+  void addNat(uint8_t lastByte, uint16_t port = 80, const ServiceKey& service = kWeb,
+              const ServerConfig& config = natConfig()) {
+    const auto added = apply(AddServer{service, natServer(lastByte, port), config});
+    CHECK(added.ok());
+  }
+
+  static Bytes fromClient(uint16_t port, uint8_t flags, size_t payload = 0, const ServiceKey& service = kWeb) {
+    return PacketBuilder().ip(kClient, service.address).tcp(port, service.port, flags).payload(payload).build();
+  }
+  static Bytes fromServer(uint8_t lastByte, uint16_t port, uint16_t clientPort, uint8_t flags, size_t payload = 0) {
+    return PacketBuilder()
+        .ip(IpAddress::v4(10, 0, 0, lastByte), kClient)
+        .tcp(port, clientPort, flags)
+        .payload(payload)
+        .build();
+  }
+  // Sends SYN, SYN-ACK and ACK. Returns the server's last byte, or the first verdict that does not fit.
+  std::string handshake(uint16_t clientPort, const ServiceKey& service = kWeb) {
+    const std::string to = send(fromClient(clientPort, kTcpSyn, 0, service));
+    if (to.empty() || !(to[0] >= '0' && to[0] <= '9')) return to;
+    Bytes answer = exchanged(sent);
+    answer[33] |= kTcpAck;
+    if (const std::string back = send(answer); back != "returned") return back;
+    const std::string again = send(fromClient(clientPort, kTcpAck, 0, service));
+    return again == to ? to : to + " then " + again;
+  }
+  // Says whether what a server got, sent back exchanged, reaches the client as the client's own packet exchanged.
+  std::string thereAndBack(const Bytes& packet) {
+    const std::string to = send(packet);
+    if (to.empty() || !(to[0] >= '0' && to[0] <= '9')) return to;
+    if (const std::string back = send(exchanged(sent)); back != "returned") return back;
+    return sent == exchanged(packet) ? "the same" : "another packet";
+  }
+  static std::string source(const Bytes& packet) {
+    return toString(IpAddress::v4(packet[12], packet[13], packet[14], packet[15])) + ":" +
+           std::to_string(loadBe16(&packet[20]));
+  }
+  static std::string destination(const Bytes& packet) {
+    return toString(IpAddress::v4(packet[16], packet[17], packet[18], packet[19])) + ":" +
+           std::to_string(loadBe16(&packet[22]));
+  }
+  std::string sentFrom() const { return source(sent); }
+  std::string sentTo() const { return destination(sent); }
+};
+
+}  // namespace tunvs::testing
