@@ -99,6 +99,7 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
   if (!made) return made.error();
   made.value()->rampSince = rampSince(service.config, nullptr, made.value()->fullWeight(), draft.now);
   if (old != draft.removed.end()) {
+    made.value()->former = formerOf(old->view, *made.value()->traits);
     draft.updateOverload(*old->view, op.config);
     draft.removed.erase(old);
   }

@@ -11,10 +11,10 @@ auto nameOf(const NatIndex::Endpoint& endpoint) { return std::tie(endpoint.serve
 }  // namespace
 
 void NatIndex::add(const ServiceKey& key, const ServiceView* service, const ServerView& server) {
-  if (!server.traits->rewrites()) return;
   // A server that does not know clients sends nothing to them.
-  if (server.traits->takesSource) return;
-  hasAny_ = true;
+  const ServerView* rewriting = server.suitedTo(/*rewrites=*/true);
+  hasAny_ |= rewriting != nullptr && !rewriting->traits->takesSource;
+  if (!server.traits->rewrites() || server.traits->takesSource) return;
   if (server.port != 0 && key.protocol != 0) endpoints_.push_back({server.key(), key.protocol, service});
 }
 

@@ -24,7 +24,7 @@ class NatIndex {
   void add(const ServiceKey& key, const ServiceView* service, const ServerView& server);
   void sort();
 
-  // Tells whether any server's replies are rewritten.
+  // Tells whether any server's replies are rewritten, or were before its last edit.
   bool isEmpty() const { return !hasAny_; }
   // Returns the server that sends from this address and port; null: none does. If several services have it, one of them
   // is taken.

@@ -168,7 +168,9 @@ std::optional<Verdict> Connections::meetLocked(Pass& pass, const ParsedPacket& p
                                                const ServerView*& server, Loose& loose) {
   ConnTable& conns = entries_.table(parsed.key.family);
   Conn* known = conns.find(parsed.key, hash);
-  if (known == nullptr || isReplyEntry(*known)) return std::nullopt;
+  if (known == nullptr) return std::nullopt;
+  // It is a server's, or was until a moment ago.
+  if (isReplyEntry(*known)) return Verdict::dropUnmatchedReply;
   const ServerView* named = serverOf(pass.services, *known);
   const bool isOver = ConnTable::hasExpired(*known, pass.now);
   if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, pass.tunables())) {

@@ -142,8 +142,11 @@ Verdict IcmpPath::relay(Context& c) {
       return Verdict::dropIcmp;
   }
   const Outgoing packet{c.packet.data, c.parsed, hash, c.cause, /*isRelayed=*/true, c.endpoints.has_value()};
+  // The connection goes by the method that its server had when it began.
+  const ServerView* suited = server->suitedTo(packet.isRewritten);
+  if (suited == nullptr) return Verdict::dropServerGone;
   const Verdict verdict = c.pin != nullptr ? forwarder_.sendPinned(c.pass, *server, packet, *c.pin)
-                                           : forwarder_.send(c.pass, *server, packet);
+                                           : forwarder_.send(c.pass, *suited, packet);
   return verdict == Verdict::forwarded || verdict == Verdict::pinned ? Verdict::relayedIcmp : verdict;
 }
 
