@@ -95,7 +95,10 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
   const bool isSent = course.isSent();
   if (isSent) {
     // The first fragment is why the client is told; without it the others are of no use.
-    if (decision.way == kToServer && forwarder_.wouldTellTooBig(*course.server, parsed, pass.now, pass.tunables()))
+    const bool isRewritten = decision.way == kToServerRewritten;
+    const bool isToServer = isRewritten || decision.way == kToServer;
+    const ServerView* suited = isToServer ? course.server->suitedTo(isRewritten) : nullptr;
+    if (suited != nullptr && forwarder_.wouldTellTooBig(*suited, parsed, pass.now, pass.tunables()))
       decision.refusal = static_cast<uint8_t>(Verdict::dropFragment);
   } else {
     decision.refusal = static_cast<uint8_t>(course.verdict);
