@@ -3,8 +3,11 @@ import { native } from '../lib/native/addon.js';
 import type { NativeEngine } from '../lib/native/engine.js';
 
 export interface MemoryOptions {
-  /** `established` sends packets of existing connections, `open` the first packets of new ones. */
-  workload: 'established' | 'open';
+  /**
+   * `established` sends packets of existing connections, `open` the first packets of new ones, and `reply` packets of
+   * existing connections' servers; that wants a forwarding method that rewrites, and the scheduler rr.
+   */
+  workload: 'established' | 'open' | 'reply';
   /** Connections established before time is taken, [0, 2^26]. */
   connections: number;
   /** Packets that are timed; at most 2^26 for `open`. */
@@ -30,7 +33,7 @@ export interface MemoryOptions {
 export interface MemoryRun {
   ns: bigint;
   packets: bigint;
-  /** Connections in the table afterwards. */
+  /** Connections that are open afterwards. */
   connections: bigint;
   tableBytes: bigint;
   /** For `open`: the first connections after the servers were configured, at most 65,536, and what they took. */

@@ -54,6 +54,23 @@ const establishedTrials = (
   ),
 );
 
+/** Rewrites the packets of both sides; a connection is two entries of the table. */
+const natTrials = (
+  [
+    ['1 connection', 1],
+    ['64k', 64 * K],
+    ['1M', M],
+  ] as const
+).flatMap(([size, connections]) =>
+  (['established', 'reply'] as const).map(
+    (workload): Trial => ({
+      name: `memory ${workload} ${size} nat`,
+      subject: 'memory',
+      options: { workload, connections, forwarding: 'nat', scheduler: 'rr' },
+    }),
+  ),
+);
+
 /** The schedulers whose costs are drawn over the number of servers: two that look at each, and two that do not. */
 const DRAWN: readonly Scheduler[] = ['wlc', 'wrr', 'p2c', 'maglev'];
 
@@ -208,6 +225,12 @@ export const trials: readonly Trial[] = [
       options: { connections, workers: 2 },
     }),
   ),
+  ...natTrials,
+  {
+    name: 'memory open 1M nat',
+    subject: 'memory',
+    options: { workload: 'open', connections: 0, packets: M, forwarding: 'nat' },
+  },
   { name: 'memory open 1M', subject: 'memory', options: { workload: 'open', connections: 0, packets: M } },
   {
     name: 'memory open 1M more beside 1M',

@@ -1,6 +1,7 @@
 // The packets that the benchmarks drive the engine with: one IPv4 packet per flow number.
 #pragma once
 
+#include <bit>
 #include <cassert>
 #include <cstring>
 
@@ -47,6 +48,19 @@ class PacketTemplate {
     std::memcpy(packet + 12, &client, sizeof client);
     storeBe16(packet + 20, static_cast<uint16_t>(kFirstPort + flow % kPortsPerClient));
     const uint16_t checksum = static_cast<uint16_t>(~checksumFold(sum_ + client));
+    std::memcpy(packet + 10, &checksum, sizeof checksum);
+  }
+
+  // Does the same for a packet that a real server sends to the flow's client, from the virtual service's port.
+  void writeReply(uint8_t* packet, uint32_t flow, Be32 server) const {
+    write(packet, flow);
+    const auto client = loadUnaligned<uint32_t>(packet + 12), ports = loadUnaligned<uint32_t>(packet + 20);
+    const auto virtualAddress = loadUnaligned<uint32_t>(header_ + 16);
+    const uint32_t swapped = std::rotl(ports, 16);
+    std::memcpy(packet + 12, &server, sizeof server);
+    std::memcpy(packet + 16, &client, sizeof client);
+    std::memcpy(packet + 20, &swapped, sizeof swapped);
+    const uint16_t checksum = static_cast<uint16_t>(~checksumFold(sum_ - virtualAddress + server.raw + client));
     std::memcpy(packet + 10, &checksum, sizeof checksum);
   }
 

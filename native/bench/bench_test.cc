@@ -102,6 +102,50 @@ TEST("the memory benchmark forwards every packet by each method that leaves the 
   }
 }
 
+TEST("a benchmark packet of a server is one that the director parses, and goes to the flow's client") {
+  const Be32 server = Be32::from(0x0a010002);
+  const PacketTemplate packet(IpProtocol::tcp, kVip, 80, 64, kTcpAck);
+  for (const uint32_t flow : {0u, 1u, 5'000'000u}) {
+    uint8_t request[64] = {}, reply[64] = {};
+    packet.write(request, flow);
+    packet.writeReply(reply, flow, server);
+    ParsedPacket there, back;
+    CHECK(parsePacket({request, sizeof request}, there));
+    CHECK(parsePacket({reply, sizeof reply}, back));
+    CHECK(back.key == FlowKey::make(IpAddress::v4(server), there.key.virtualPort(), there.key.client(),
+                                    there.key.clientPort(), there.protocol));
+  }
+}
+
+TEST("the memory benchmark takes the packets of both sides of connections that are rewritten") {
+  for (const Workload workload : {Workload::established, Workload::reply, Workload::open}) {
+    for (const uint32_t connections : {1u, 100u}) {
+      MemoryBenchOptions options;
+      options.workload = workload;
+      options.connections = connections;
+      options.packets = 128;
+      options.scheduler = "rr";
+      options.forwarding = "nat";
+      const auto run = runMemoryBench(options);
+      CHECK(run.ok());
+      if (run.ok()) CHECK_EQ(run.value().packets, 128u);
+      if (run.ok()) CHECK_EQ(run.value().connections, connections + (workload == Workload::open ? 128 : 0));
+    }
+  }
+}
+
+TEST("the memory benchmark refuses replies where none are rewritten, or where it does not know who sends them") {
+  MemoryBenchOptions options;
+  options.workload = Workload::reply;
+  options.scheduler = "rr";
+  CHECK(!runMemoryBench(options).ok());
+  options.forwarding = "nat";
+  options.packets = 64;
+  CHECK(runMemoryBench(options).ok());
+  options.scheduler = "wlc";
+  CHECK(!runMemoryBench(options).ok());
+}
+
 TEST("the memory benchmark opens as many connections as it says") {
   MemoryBenchOptions options;
   options.workload = Workload::open;

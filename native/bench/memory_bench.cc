@@ -17,6 +17,7 @@
 #include "engine/pace.h"
 #include "engine/table_region.h"
 #include "io/memory/memory_port.h"
+#include "packet/rewrite.h"
 
 namespace tunvs::bench {
 namespace {
@@ -67,6 +68,12 @@ uint64_t threadCpuNs() {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
+// A connection whose packets are rewritten has an entry for its server's.
+uint32_t entriesPerConnection(const MemoryBenchOptions& options) {
+  const auto method = forwardingMethodByName(options.forwarding);
+  return method && traitsOf(*method).rewrites() ? 2 : 1;
+}
+
 Error invalid(std::string message) { return Error::make(ErrorCode::invalidArgument, std::move(message)); }
 
 // A director with one worker, one service and its servers.
@@ -87,18 +94,18 @@ class Subject {
     return subject;
   }
 
-  // Takes `count` packets through a worker, each of the flow that `next()` names. Returns the time that it took.
+  // Takes `count` packets through a worker, each as `write(uint8_t*)` makes it. Returns the time that it took.
   // Different workers may run at once.
-  template <typename Next>
-  uint64_t run(size_t worker, const PacketTemplate& packet, uint64_t count, Next&& next) {
+  template <typename Write>
+  uint64_t run(size_t worker, uint32_t bytes, uint64_t count, Write&& write) {
     auto& [vector, out, expiredAt] = *lanes_[worker];
     uint64_t ns = 0;
     for (uint64_t done = 0; done < count; done += kVectorSize) {
       vector.reset();
       vector.setCount(kVectorSize);
       for (Packet& each : vector.packets()) {
-        packet.write(each.data, next());
-        each.length = packet.bytes();
+        write(each.data);
+        each.length = bytes;
       }
       const uint64_t begin = monotonicNs();
       const Tick now = ticksFromMs((begin - startNs_) / 1'000'000);
@@ -111,6 +118,18 @@ class Subject {
       ns += monotonicNs() - begin;
     }
     return ns;
+  }
+
+  // Returns the real server that a flow's packets are rewritten for. REQUIRES: the flow has a connection
+  Be32 serverOf(const PacketTemplate& packet, uint32_t flow) {
+    Lane& lane = *lanes_[0];
+    lane.vector.reset();
+    lane.vector.setCount(1);
+    Packet& only = lane.vector.packets()[0];
+    packet.write(only.data, flow);
+    only.length = packet.bytes();
+    director_.process(0, lane.vector.packets(), ticksFromMs((monotonicNs() - startNs_) / 1'000'000), lane.out);
+    return loadUnaligned<Be32>(only.data + kIpv4Addresses + 4);
   }
 
   // Has the scheduler choose for `count` flows. Returns the time that it took. Nothing is opened, so loads stay as they
@@ -131,7 +150,9 @@ class Subject {
     for (size_t worker = 0; worker < lanes_.size(); worker++) sum += port_.out(worker).packets();
     return sum;
   }
-  uint64_t connections() const { return director_.connectionCount(Family::ipv4); }
+  // Counts the replies that were rewritten.
+  uint64_t returned() { return director_.stats(0).verdicts[static_cast<size_t>(Verdict::returned)].read(); }
+  uint64_t entries() const { return director_.connectionCount(Family::ipv4); }
   // Only the table in use counts; the other family's is reserved and never touched.
   uint64_t tableBytes() const { return ConnTable::regionBytes(Family::ipv4, director_.connectionCapacity()); }
   uint64_t configureNs() const { return configureNs_; }
@@ -192,11 +213,13 @@ Result<void> check(const MemoryBenchOptions& options) {
   if (options.weightFactor < 1 || options.weightFactor > 1u << 20)
     return invalid("bench: weightFactor is from 1 to 2^20");
   const bool isOpening = options.workload == Workload::open;
+  if (options.workload == Workload::reply && (entriesPerConnection(options) == 1 || options.scheduler != "rr"))
+    return invalid("bench: replies need a forwarding method that rewrites, and the scheduler rr");
   if (options.packets < 1 || options.packets > (isOpening ? kMaxConnections : uint64_t{1} << 40)) {
     return invalid("bench: packets is out of range");
   }
   if (options.workers < 1 || options.workers > kMaxWorkers) return invalid("bench: workers is from 1 to 64");
-  if (options.workers > 1 && (isOpening || options.connections < options.workers))
+  if (options.workers > 1 && (options.workload != Workload::established || options.connections < options.workers))
     return invalid("bench: more than one worker needs established packets, and a connection for each worker");
   if (!isOpening && options.connections == 0) return invalid("bench: established packets need connections");
   return {};
@@ -230,7 +253,8 @@ void takeTurn(Subject& subject, const MemoryBenchOptions& options, const PacketT
                           options.seed + turn * kMaxWorkers + share);
       start.arrive_and_wait();
       const uint64_t cpuBegin = threadCpuNs();
-      sum += subject.run(workers[share], packet, count, [&] { return chooser.next() * sharers + share; });
+      sum += subject.run(workers[share], packet.bytes(), count,
+                         [&](uint8_t* data) { packet.write(data, chooser.next() * sharers + share); });
       cpuSum += threadCpuNs() - cpuBegin;
     });
   }
@@ -261,8 +285,9 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   const bool isOpening = options.workload == Workload::open;
   const uint64_t packets = wholeVectors(options.packets);
   const uint64_t flows = options.connections + (isOpening ? packets : 0);
+  const uint64_t entries = flows * entriesPerConnection(options);
   const auto capacity =
-      std::max(ConnTable::kMinCapacity, static_cast<uint32_t>(static_cast<double>(flows) / kLoad) + 1);
+      std::max(ConnTable::kMinCapacity, static_cast<uint32_t>(static_cast<double>(entries) / kLoad) + 1);
   auto made = Subject::make(options, capacity);
   if (!made.ok()) return made.error();
   Subject& subject = *made.value();
@@ -273,9 +298,9 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   // The last vector of the preparation may repeat a flow, which is harmless: one more SYN or ACK changes nothing.
   const auto prepare = [&](const PacketTemplate& packet, uint32_t begin, uint32_t end) {
     uint32_t flow = begin;
-    return end == begin ? 0 : subject.run(0, packet, end - begin, [&] {
+    return end == begin ? 0 : subject.run(0, packet.bytes(), end - begin, [&](uint8_t* data) {
       const uint32_t next = flow++;
-      return next < end ? next : begin;
+      packet.write(data, next < end ? next : begin);
     });
   };
   result.first = std::min(kFirst, options.connections);
@@ -283,10 +308,17 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   prepare(syn, static_cast<uint32_t>(result.first), options.connections);
   prepare(ack, 0, options.connections);
 
-  const uint64_t forwardedBefore = subject.forwarded();
+  // Turns go round among the servers, so a few flows tell all the others' servers.
+  std::vector<Be32> serverOf;
+  if (options.workload == Workload::reply) {
+    for (uint32_t flow = 0; flow < std::min(options.servers, options.connections); flow++)
+      serverOf.push_back(subject.serverOf(ack, flow));
+  }
+
+  const uint64_t forwardedBefore = subject.forwarded(), returnedBefore = subject.returned();
   if (isOpening) {
     uint32_t flow = options.connections;
-    result.ns = subject.run(0, syn, packets, [&] { return flow++; });
+    result.ns = subject.run(0, syn.bytes(), packets, [&](uint8_t* data) { syn.write(data, flow++); });
     result.decisions = kDecisions;
     result.decisionNs = subject.decide(keysOf(syn, flow, kDecided), kDecisions);
     result.packets = packets;
@@ -294,19 +326,29 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
     runWorkers(subject, options, ack, packets, result);
   } else {
     FlowChooser chooser(options.distribution, options.connections, options.seed);
-    result.ns = subject.run(0, ack, packets, [&] { return chooser.next(); });
+    result.ns = subject.run(0, ack.bytes(), packets, [&](uint8_t* data) {
+      const uint32_t flow = chooser.next();
+      if (serverOf.empty()) {
+        ack.write(data, flow);
+      } else {
+        ack.writeReply(data, flow, serverOf[flow % options.servers]);
+      }
+    });
     result.packets = packets;
   }
-  result.connections = subject.connections();
+  result.connections = subject.entries() / entriesPerConnection(options);
   result.tableBytes = subject.tableBytes();
   result.configureNs = subject.configureNs();
   result.clockNs = result.packets / kVectorSize * clockReadNs();
   const uint64_t sent = result.packets + result.alonePackets;
-  if (subject.forwarded() - forwardedBefore != sent || result.connections != flows || subject.undecided() != 0) {
+  const uint64_t returned = subject.returned() - returnedBefore;
+  if (subject.forwarded() - forwardedBefore != sent || subject.entries() != entries || subject.undecided() != 0 ||
+      returned != (options.workload == Workload::reply ? sent : 0)) {
     return Error::make(ErrorCode::system, "bench: forwarded " + std::to_string(subject.forwarded() - forwardedBefore) +
-                                              " of " + std::to_string(sent) + " packets, with " +
-                                              std::to_string(result.connections) + " of " + std::to_string(flows) +
-                                              " connections, and " + std::to_string(subject.undecided()) +
+                                              " of " + std::to_string(sent) + " packets, " + std::to_string(returned) +
+                                              " of them as replies, with " + std::to_string(result.connections) +
+                                              " of " + std::to_string(flows) + " connections, and " +
+                                              std::to_string(subject.undecided()) +
                                               " flows without a server; the run does not count");
   }
   return result;

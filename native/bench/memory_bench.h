@@ -5,7 +5,9 @@
 // the worker's own pace, and a port that only counts.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "bench/flow_chooser.h"
 #include "core/result.h"
@@ -15,13 +17,21 @@ namespace tunvs::bench {
 enum class Workload : uint8_t {
   established,  // data packets of existing connections
   open,         // the first packets (SYNs) of new connections
+  reply,        // data packets of existing connections' servers, for a method that rewrites; the scheduler is rr
 };
+
+inline std::optional<Workload> workloadByName(std::string_view name) {
+  if (name == "established") return Workload::established;
+  if (name == "open") return Workload::open;
+  if (name == "reply") return Workload::reply;
+  return std::nullopt;
+}
 
 struct MemoryBenchOptions {
   Workload workload = Workload::established;
-  uint32_t connections = 1;     // established before timing begins, [0, 2^26]; >= 1 for Workload::established
+  uint32_t connections = 1;     // established before timing begins, [0, 2^26]; 0 only for Workload::open
   uint64_t packets = 1u << 22;  // timed, rounded up to whole vectors, [1, 2^40]; at most 2^26 for Workload::open
-  Distribution distribution = Distribution::uniform;  // of Workload::established
+  Distribution distribution = Distribution::uniform;  // of established connections' packets
   uint32_t packetBytes = 64;                          // [40, 1500]
   std::string scheduler = "wlc";
   std::string forwarding = "ipip";
@@ -38,7 +48,7 @@ struct MemoryBenchOptions {
 struct MemoryBenchResult {
   uint64_t ns = 0;
   uint64_t packets = 0;
-  uint64_t connections = 0;  // in the table afterwards
+  uint64_t connections = 0;  // open afterwards
   uint64_t tableBytes = 0;
   uint64_t firstNs = 0;     // Workload::open: the first connections after the servers were configured
   uint64_t first = 0;       // how many these were

@@ -35,11 +35,12 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   options.seed = static_cast<uint64_t>(reader.integer("seed", 0, kMaxSafeInteger));
   if (!reader.ok()) return env.Undefined();
 
-  if (workload != "established" && workload != "open") {
-    throwInvalidArgument(env, "bench.memory: workload is established or open, not \"" + workload + "\"");
+  const auto meant = bench::workloadByName(workload);
+  if (!meant) {
+    throwInvalidArgument(env, "bench.memory: workload is established, open or reply, not \"" + workload + "\"");
     return env.Undefined();
   }
-  options.workload = workload == "open" ? bench::Workload::open : bench::Workload::established;
+  options.workload = *meant;
   const auto chosen = bench::distributionByName(distribution);
   if (!chosen) {
     throwInvalidArgument(env, "bench.memory: distribution is uniform or zipf, not \"" + distribution + "\"");
