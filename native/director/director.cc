@@ -106,6 +106,7 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
       entries_.table(family).prefetchEmpty(flow.hash);
     }
   }
+  if (!pass.services->nat().isEmpty()) flows_.translated().fetchOthers({flows, count}, flowMask);
   for (size_t i = 0; i < count; i++) {
     const Verdict verdict =
         isFlow(i) ? flows_.handle(pass, flows[i], packets[i], i) : handle(pass, flows[i], packets[i], i);

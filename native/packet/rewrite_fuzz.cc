@@ -7,9 +7,10 @@
 #include <cstdlib>
 
 #include "packet/quote.h"
-#include "packet/rewrite_delta.h"
+#include "packet/rewrite_against.h"
 #include "packet/rewrite_icmp.h"
 #include "packet/transport_checksum.h"
+#include "support/key_against.h"
 #include "support/random_packets.h"
 
 using namespace tunvs;
@@ -64,9 +65,9 @@ void rewriteFlow(const Bytes& bytes, const ParsedPacket& parsed, const Endpoints
   const size_t field = parsed.transport + checkField(protocol);
   const bool hadNone = protocol == IpProtocol::udp && parsed.packetClass == PacketClass::flow &&
                        parsed.offload.isNone() && loadBe16(&bytes[field]) == 0;
-  if (RewriteDelta::takes(parsed)) {
+  if (takesAgainst(parsed)) {
     const Exact other(bytes);
-    RewriteDelta(endpointsOf(parsed), allowed).rewriteTcp(other.span().data(), parsed);
+    rewriteAgainst(other.span().data(), parsed, keyAgainst(allowed));
     require(bytesOf(other.span()) == bytesOf(held.span()));
   }
 

@@ -6,9 +6,10 @@
 #include "packet/icmp.h"
 #include "packet/quote.h"
 #include "packet/rewrite.h"
-#include "packet/rewrite_delta.h"
+#include "packet/rewrite_against.h"
 #include "packet/rewrite_icmp.h"
 #include "support/golden_cases.h"
+#include "support/key_against.h"
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
@@ -125,7 +126,7 @@ TEST("a wrong SCTP checksum, which a Linux IPVS host makes right, stays wrong by
   CHECK_EQ(compared, 2u);
 }
 
-TEST("a delta makes of TCP packets what a Linux IPVS host made of them") {
+TEST("TCP packets become against a key what a Linux IPVS host made of them") {
   const auto cases = goldenCases("nat-tcp.json");
   REQUIRE(cases);
   size_t compared = 0;
@@ -133,9 +134,8 @@ TEST("a delta makes of TCP packets what a Linux IPVS host made of them") {
     if (!isTranslation(c) || isRefused(c)) continue;
     const Exact packet(forwarded(c.in[0]));
     const ParsedPacket parsed = parsedOf(packet.span());
-    if (!CHECK(RewriteDelta::takes(parsed))) continue;
-    const Endpoints from = endpointsOf(readQuote(packet.span()).value());
-    RewriteDelta(from, endpointsOf(readQuote(outOf(c)).value())).rewriteTcp(packet.span().data(), parsed);
+    if (!CHECK(takesAgainst(parsed))) continue;
+    rewriteAgainst(packet.span().data(), parsed, keyAgainst(endpointsOf(readQuote(outOf(c)).value())));
     checkEqual(__FILE__, __LINE__, c.name.c_str(), bytesOf(packet.span().first(parsed.length)), outOf(c));
     compared++;
   }

@@ -1,8 +1,9 @@
 #include "packet/rewrite.h"
 
-#include "packet/rewrite_delta.h"
+#include "packet/rewrite_against.h"
 #include "packet/segmenter.h"
 #include "packet/transport_checksum.h"
+#include "support/key_against.h"
 #include "support/random_packets.h"
 #include "support/super_packets.h"
 #include "support/testing.h"
@@ -296,7 +297,7 @@ TEST("only packets whose checksum can follow are taken") {
   }
 }
 
-TEST("a delta rewrites TCP over IPv4 to the same bytes, whatever the checksums are, and takes nothing else") {
+TEST("TCP over IPv4 is rewritten against a key to the same bytes, whatever the checksums are, and nothing else is") {
   Random random(7);
   size_t taken = 0;
   for (int i = 0; i < kTimes; i++) {
@@ -305,10 +306,10 @@ TEST("a delta rewrites TCP over IPv4 to the same bytes, whatever the checksums a
     const Endpoints to = random.oneIn(8) ? from : randomEndpoints(random, form.family);
     const Held held(randomPacket(random, from, form), random.below(4));
     const bool isTaken = form.protocol == IpProtocol::tcp && form.piece == Piece::whole && form.family == Family::ipv4;
-    if (!CHECK_EQ(RewriteDelta::takes(held.parsed), isTaken)) return;
+    if (!CHECK_EQ(takesAgainst(held.parsed), isTaken)) return;
     if (!isTaken) continue;
     const Held other(held.bytes(), 0);
-    RewriteDelta(from, to).rewriteTcp(held.data(), held.parsed);
+    rewriteAgainst(held.data(), held.parsed, keyAgainst(to));
     other.rewriteTo(to);
     if (!CHECK(held.bytes() == other.bytes())) return;
     taken++;

@@ -7,6 +7,7 @@
 #include "forward/tunnel_mtu.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tunvs {
 namespace {
@@ -66,8 +67,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   if (view->isReachable) view->outerMask = static_cast<uint32_t>(view->outers.size() - 1);
   if (view->isReachable && traits.hasPath())
     view->plainBytes = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
-  // What is rewritten is looked at one by one.
-  if (traits.rewrites()) view->plainBytes = 0;
+  if (traits.rewrites()) view->rewrittenBytes = std::exchange(view->plainBytes, 0);
   view->suitsKernel = id < KernelTallies::kMaxServers && view->isReachable && traits.hasPath() && !traits.rewrites() &&
                       tunnel.checksum != TunnelChecksum::remote;
   return view;

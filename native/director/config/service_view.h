@@ -35,6 +35,7 @@ struct ServerView : Candidate {
   bool suitsKernel = false;                  // a fast path in the kernel may send to it
   bool isReachable = false;                  // false: the director has no address of the family that the method needs
   uint32_t plainBytes = 0;                   // packets up to this length are sent without any look-up
+  uint32_t rewrittenBytes = 0;               // the same of packets that are rewritten
   std::vector<OuterHeader> outers;           // one per source address, a power of two of them; one where none is needed
   PathMtu* pathMtu = nullptr;                // lives as long as `state`
   ServerCounters* counters = nullptr;        // worker 0's, for ServerPool::ofWorker(); live as long as `state`

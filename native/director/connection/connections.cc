@@ -117,11 +117,13 @@ void Connections::take(Pass& pass, Conn* conn, const ServerView& server, const P
                        Side side, bool isRise) {
   const Step step = stepOf(pass, *conn, server, parsed, side);
   // A connection that has shown more is reported at once where it may matter soon. Elsewhere the table finds out when
-  // it next looks at the entry, within seconds. A template has to know at once, as has a reply entry.
+  // it next looks at the entry, within seconds. A template has to know at once. A reply entry is marked, and the table
+  // finds that out as it does the rest.
   const bool mustTell =
-      isRise && (conn->control.load(std::memory_order_relaxed) != 0 || table(parsed.key.family).isNearlyFull(hash));
+      isRise && (entries_.controllerOf(parsed.key.family, *conn) != 0 || table(parsed.key.family).isNearlyFull(hash));
   if (step.after == step.before && reached(step.deadline, conn->expires.load(std::memory_order_relaxed)) && !mustTell) {
     conn->expires.store(step.deadline, std::memory_order_relaxed);
+    if (isRise && isTranslated(*conn) && StandingJudge::isProven(*conn)) entries_.proveReply(parsed.key.family, *conn);
     return;
   }
   uint32_t controller = 0;

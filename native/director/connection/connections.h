@@ -41,7 +41,9 @@ class Connections {
   }
 
   // Notes a packet that changes nothing about its connection but how long it lives, as nearly every packet does, and
-  // returns the server. If it returns null, nothing was noted, and serverFor() finds out what the packet means.
+  // returns the server. If it returns null, nothing was noted, and serverFor() or ReplyPath finds out what the packet
+  // means. `side` is clientOnly for a connection that is not translated.
+  template <Side side>
   static const ServerView* noteUsual(const Pass& pass, Conn& conn, const ParsedPacket& parsed);
 
   // Hands the connections that noteUsual() has noted over to the kernel's fast path. Call it after the vector's packets
@@ -149,22 +151,27 @@ class Connections {
   const Defence& defence_;
 };
 
+template <Side side>
 inline const ServerView* Connections::noteUsual(const Pass& pass, Conn& conn, const ParsedPacket& parsed) {
   const uint8_t state = conn.state.load(std::memory_order_relaxed);
   if (!keepsState(parsed, state) || conn.hasExpired(pass.now)) [[unlikely]]
     return nullptr;
-  // Without any service, none of the servers that are left carries anything.
-  const ServerView* server = pass.services->server(conn.server.load(std::memory_order_relaxed));
-  if (server == nullptr || !server->carries) [[unlikely]]
+  uint32_t id = conn.server.load(std::memory_order_relaxed);
+  if constexpr (side != Side::clientOnly) id &= ~kTranslated;
+  // Without any service, none of the servers that are left carries anything. What one sends belongs to its client
+  // nevertheless.
+  const ServerView* server = pass.services->server(id);
+  if (server == nullptr || (side != Side::server && !server->carries)) [[unlikely]]
     return nullptr;
-  const uint32_t packets = conn.packets.load(std::memory_order_relaxed) + 1;
+  const uint32_t packets = conn.packets.load(std::memory_order_relaxed) + (side == Side::server ? 0 : 1);
   // If the deadline is later than the one that the wheel knows, the wheel will find out by itself.
   const Tick deadline = pass.now + timeoutOf(pass.tunables(), server->timeouts.get(), parsed.protocol, state);
-  if (isRise(packets) || !reached(deadline, conn.expires.load(std::memory_order_relaxed))) [[unlikely]]
+  if ((side != Side::server && isRise(packets)) || !reached(deadline, conn.expires.load(std::memory_order_relaxed)))
+      [[unlikely]]
     return nullptr;
-  conn.packets.store(packets, std::memory_order_relaxed);
+  if constexpr (side != Side::server) conn.packets.store(packets, std::memory_order_relaxed);
   conn.expires.store(deadline, std::memory_order_relaxed);
-  if (pass.worker.handOver.isOn.load(std::memory_order_relaxed)) [[unlikely]]
+  if (side == Side::clientOnly && pass.worker.handOver.isOn.load(std::memory_order_relaxed)) [[unlikely]]
     pass.worker.handOver.note(conn, parsed.key, packets, server->suitsKernel);
   return server;
 }

@@ -14,7 +14,7 @@
 #pragma once
 
 #include "core/flow_key.h"
-#include "packet/rewrite.h"
+#include "packet/rewrite_against.h"
 #include "table/conn.h"
 
 namespace tunvs {
@@ -35,10 +35,5 @@ inline bool isTranslated(const Conn& conn) {
 }
 // Returns the stable id of an entry's real server; that of a reply entry is no server's.
 inline uint32_t serverIdOf(const Conn& conn) { return conn.server.load(std::memory_order_relaxed) & ~kTranslated; }
-
-// Returns what packets become that go against a key's direction.
-inline Endpoints against(const FlowKey& key) {
-  return {{key.virtualAddress(), key.virtualPort()}, {key.client(), key.clientPort()}};
-}
 
 }  // namespace tunvs

@@ -4,6 +4,11 @@
 
 namespace tunvs {
 
+[[gnu::noinline]] Verdict FlowPath::handleKnown(Pass& pass, const Flow& flow, Packet& packet, size_t cause) {
+  const auto sent = translated_.handle(pass, flow, packet, cause);
+  return sent ? *sent : handleOther(pass, flow, packet, cause);
+}
+
 [[gnu::noinline]] Verdict FlowPath::handleOther(Pass& pass, const Flow& flow, Packet& packet, size_t cause) {
   const ParsedPacket& parsed = flow.parsed;
   const ServerView* server = nullptr;

@@ -9,6 +9,7 @@
 #include "director/delivery/forwarder.h"
 #include "director/delivery/policy_path.h"
 #include "director/delivery/reply_path.h"
+#include "director/delivery/translated_path.h"
 #include "director/worker/pass.h"
 
 namespace tunvs {
@@ -23,25 +24,30 @@ class FlowPath {
         pins_(pins),
         policies_(settings, connections_, forwarder_),
         ftp_(connections_, forwarder_),
-        replies_(settings, connections_, forwarder_, ftp_) {}
+        replies_(settings, connections_, forwarder_, ftp_),
+        translated_(connections_, forwarder_) {}
 
   Connections& connections() { return connections_; }
   const Connections& connections() const { return connections_; }
   Forwarder& forwarder() { return forwarder_; }
   PolicyPath& policies() { return policies_; }
   ReplyPath& replies() { return replies_; }
+  const TranslatedPath& translated() const { return translated_; }
 
   // REQUIRES: flow.candidate is set
   Verdict handle(Pass& pass, const Flow& flow, Packet& packet, size_t cause) {
     if (ConnTable::isOf(flow.candidate, flow.parsed.key)) [[likely]] {
-      const ServerView* server = Connections::noteUsual(pass, *flow.candidate, flow.parsed);
+      const ServerView* server = Connections::noteUsual<Side::clientOnly>(pass, *flow.candidate, flow.parsed);
       if (server != nullptr) [[likely]]
         return forwarder_.send(pass, *server, {packet.data, flow.parsed, flow.hash, cause});
+      return handleKnown(pass, flow, packet, cause);
     }
     return handleOther(pass, flow, packet, cause);
   }
 
  private:
+  // Handles a packet whose entry is the candidate, and which may have to be rewritten.
+  Verdict handleKnown(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
   // Handles a packet of which more has to be known than that its connection goes on.
   Verdict handleOther(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
   Connections connections_;  // first, as every packet needs it: so it has the address of this object
@@ -51,6 +57,7 @@ class FlowPath {
   PolicyPath policies_;
   FtpPath ftp_;
   ReplyPath replies_;
+  TranslatedPath translated_;
 };
 
 }  // namespace tunvs

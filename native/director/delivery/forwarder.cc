@@ -202,6 +202,29 @@ Verdict Forwarder::sendReplyReplaced(Pass& pass, const ServerView& server, const
   return Verdict::returned;
 }
 
+Verdict Forwarder::sendAgainst(Pass& pass, const ServerView& server, const Outgoing& packet, const FlowKey& key) {
+  const ParsedPacket& parsed = packet.parsed;
+  if (parsed.length > server.rewrittenBytes || server.pathMtu->isNarrowed() || !takesAgainst(parsed)) [[unlikely]]
+    return sendRewritten(pass, server, packet, against(key));
+  rewriteAgainst(packet.data, parsed, key);
+  returnHop(pass, packet.data, server.address);
+  pass.out.add(packet.data, parsed.length, server.address, packet.cause, OutputWay::routed);
+  count(pass, server, parsed.length, parsed.length);
+  return Verdict::forwarded;
+}
+
+Verdict Forwarder::sendReplyAgainst(Pass& pass, const ServerView& server, const Outgoing& packet, const FlowKey& key) {
+  const ParsedPacket& parsed = packet.parsed;
+  if (!takesAgainst(parsed)) [[unlikely]]
+    return sendReply(pass, server, packet, against(key));
+  rewriteAgainst(packet.data, parsed, key);
+  const IpAddress client = key.client();
+  returnHop(pass, packet.data, client);
+  pass.out.add(packet.data, parsed.length, client, packet.cause, OutputWay::routed);
+  countReply(pass, server, parsed.length);
+  return Verdict::returned;
+}
+
 void Forwarder::sendReplyIcmp(Pass& pass, const ServerView& server, const Outgoing& packet, const IpAddress& client) {
   pass.out.add(packet.data, packet.parsed.length, client, packet.cause, OutputWay::routed);
   countReply(pass, server, packet.parsed.length);
@@ -217,12 +240,16 @@ Verdict Forwarder::passOn(Pass& pass, const Outgoing& packet) {
 
 void Forwarder::rewriteInPlace(const Pass& pass, const Outgoing& packet, const Endpoints& to) const {
   rewriteAny(packet, to);
+  returnHop(pass, packet.data, to.destination.address);
+}
+
+void Forwarder::returnHop(const Pass& pass, uint8_t* packet, const IpAddress& destination) const {
   // What would come back to the director must not live for ever.
-  if (settings_.returnsHop && pass.services->virtualAddress(to.destination.address) == nullptr) raiseHops(packet.data);
+  if (settings_.returnsHop && pass.services->virtualAddress(destination) == nullptr) raiseHops(packet);
 }
 
 void Forwarder::countReply(Pass& pass, const ServerView& server, uint32_t bytes) {
-  ServerCounters& counters = pool_.counters(pass.worker.index, server.id);
+  ServerCounters& counters = ServerPool::ofWorker(server.counters, pass.worker.index);
   counters.outPackets.add(1);
   counters.outBytes.add(bytes);
 }
