@@ -16,8 +16,19 @@
  *
  * mixed: as lan, but the last real server is behind the router, as in routed, where frames do not get to it.
  *
- * In all of them the real servers' default gateway is the router: replies go to the client without passing the
- * director. With IPv6, 10.N.0.X has the address 2001:db8:N::X as well.
+ * In all of these the real servers' default gateway is the router: replies go to the client without passing the
+ * director.
+ *
+ * nat: the director is the real servers' way to the client. The last of them is behind a further router, on which the
+ * others' segment is a bridge.
+ *
+ *     client 10.1.0.2 ─── 10.1.0.1 ┌────────┐ 10.2.0.1 ─── 10.2.0.2 ┌──────────┐ 10.4.0.1 ─┬─ 10.4.0.11 rs1
+ *                                  │ router │                       │ director │           ├─ 10.4.0.12 rs2 ...
+ *                                  └────────┘        (VIP 10.9.9.9) └──────────┘           │   ┌───────┐
+ *                                                                               10.4.0.254 └───│ inner │── 10.5.0.13 rs3
+ *                                                                                              └───────┘ 10.5.0.1
+ *
+ * With IPv6, 10.N.0.X has the address 2001:db8:N::X as well.
  */
 import { Lab } from './lab.js';
 import type { LabHost } from './lab-host.js';
@@ -47,6 +58,11 @@ export interface DirectorLab {
   hasIpv6: boolean;
 }
 
+export interface NatLab extends DirectorLab {
+  /** The router between the director and the last real server. */
+  inner: LabHost;
+}
+
 export interface TopologyOptions {
   /** How many, [1, 50]. Default 3. */
   realServers?: number;
@@ -63,6 +79,10 @@ const DIRECTOR = '10.2.0.2';
 
 /** Every host's device towards the router. */
 export const UPLINK = 'eth0';
+/** The director's device towards the real servers, in `nat`. */
+export const INNER = 'eth1';
+/** What `nat` has behind the director, as prefixes. */
+export const INNER_NETWORKS = ['10.4.0.0/24', '10.5.0.0/24', '2001:db8:4::/64', '2001:db8:5::/64'] as const;
 
 /** Returns the IPv6 address that goes with 10.N.0.X. */
 function sixOf(address: string): string {
@@ -133,6 +153,57 @@ function lanWith(options: TopologyOptions, remote: number): Promise<DirectorLab>
   );
 }
 
+export async function natLab(options: TopologyOptions = {}): Promise<NatLab> {
+  const isBehindInner = (index: number, count: number) => index === count;
+  const hosts = await build(
+    options,
+    {
+      virtualAddress: '10.9.9.9',
+      serverNetwork: (index, count) => (isBehindInner(index, count) ? '10.5.0' : '10.4.0'),
+    },
+    async ({ lab, router, director }, servers, wire) => {
+      lab.connect(director, UPLINK, router, 'director');
+      wire(director, [`address add ${DIRECTOR}/24 dev ${UPLINK}`]);
+      wire(router, ['address add 10.2.0.1/24 dev director']);
+      wire(director, ['route add default via 10.2.0.1']);
+      wire(router, [`route add 10.9.9.9/32 via ${DIRECTOR}`]);
+      const inner = await addInner(lab, options);
+      inner.ip(['link add name lan type bridge', 'link set dev lan up']);
+      wire(inner, ['address add 10.4.0.254/24 dev lan', 'route add default via 10.4.0.1']);
+      const last = servers.at(-1);
+      const near = servers.slice(0, -1).map(({ host, address }) => ({ host, device: UPLINK, address }));
+      for (const { host, device, address } of [{ host: director, device: INNER, address: '10.4.0.1' }, ...near]) {
+        lab.connect(host, device, inner, host.name);
+        inner.ip([`link set dev ${host.name} master lan`]);
+        wire(host, [`address add ${address}/24 dev ${device}`]);
+      }
+      for (const { host } of near) wire(host, ['route add default via 10.4.0.1']);
+      if (last === undefined) return;
+      lab.connect(last.host, UPLINK, inner, last.host.name);
+      wire(last.host, [`address add ${last.address}/24 dev ${UPLINK}`]);
+      wire(inner, [`address add 10.5.0.1/24 dev ${last.host.name}`]);
+      wire(last.host, ['route add default via 10.5.0.1']);
+      wire(director, ['route add 10.5.0.0/24 via 10.4.0.254']);
+    },
+  );
+  return { ...hosts, inner: hosts.lab.hosts.find(({ name }) => name === 'inner') as LabHost };
+}
+
+async function addInner(lab: Lab, { ipv6 = false }: TopologyOptions): Promise<LabHost> {
+  const inner = await lab.addHost('inner', { ipv6 });
+  await inner.setSysctls(routerSysctls(ipv6));
+  return inner;
+}
+
+/** traceroute sends a probe per hop, and tests send several, so the rate of a router's answers must not be limited. */
+function routerSysctls(hasIpv6: boolean): Record<string, string> {
+  return {
+    'net/ipv4/ip_forward': '1',
+    'net/ipv4/icmp_ratelimit': '0',
+    ...(hasIpv6 && { 'net/ipv6/conf/all/forwarding': '1', 'net/ipv6/icmp/ratelimit': '0' }),
+  };
+}
+
 /** Joins the host to the router, which knows the way to each real server, by a cable of its own. */
 function connectRemote({ host, address }: LabRealServer, lab: Lab, router: LabHost, wire: Wire): void {
   lab.connect(host, UPLINK, router, host.name);
@@ -175,13 +246,7 @@ async function build(
         address6: sixOf(address),
       });
     }
-    await router.setSysctls({
-      'net/ipv4/ip_forward': '1',
-      ...(hasIpv6 && { 'net/ipv6/conf/all/forwarding': '1' }),
-      // traceroute sends a probe per hop, and tests send several, so the rate of answers must not be limited.
-      'net/ipv4/icmp_ratelimit': '0',
-      ...(hasIpv6 && { 'net/ipv6/icmp/ratelimit': '0' }),
-    });
+    await router.setSysctls(routerSysctls(hasIpv6));
     // A port that is used again soon finds its old connection at the director, and with it the old real server.
     await client.setSysctls({ 'net/ipv4/ip_local_port_range': '1024 65535' });
     for (const host of [director, ...realServers.map((server) => server.host)]) {
