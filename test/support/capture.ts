@@ -13,6 +13,9 @@ export interface CapturedFlow {
   /** The packet inside, where this is a tunnel packet: protocols 4 and 41, GRE, and GUE on port 6080. */
   innerSource: string | null;
   innerDestination: string | null;
+  /** The packet that an ICMP error is about. */
+  quotedSource: string | null;
+  quotedDestination: string | null;
   packets: number;
   bytes: number;
   /** The TTL or hop limit of the last packet. */
@@ -57,7 +60,7 @@ def take():
     position = (position + 1) % FRAMES
     if protocol not in (0x0800, 0x86dd): return True
     source, destination, carried, length, rest = outer(packet)
-    key = ('out' if kind == 4 else 'in', source, destination, carried) + inner(carried, rest)
+    key = ('out' if kind == 4 else 'in', source, destination, carried) + inner(carried, rest) + quoted(carried, rest)
     count = flows.setdefault(key, [0, 0, 0])
     count[0] += 1
     count[1] += length
@@ -76,12 +79,16 @@ def inner(protocol, rest):
     elif protocol == 17 and struct.unpack_from('!H', rest, 2)[0] == 6080: rest = rest[12 + (rest[8] & 31) * 4:]
     elif protocol not in (4, 41): return (None, None)
     return outer(rest)[:2] if len(rest) >= 40 else (None, None)
+def quoted(protocol, rest):
+    is_error = protocol == 1 and rest[:1] in (b'\\x03', b'\\x04', b'\\x05', b'\\x0b', b'\\x0c') or protocol == 58 and rest[0] < 128
+    return outer(rest[8:])[:2] if is_error and len(rest) >= 48 - 20 * (protocol == 1) else (None, None)
 while not ending:
     select.select([device], [], [], 0.1)
     while take(): pass
 while take(): pass
 _, dropped = struct.unpack('II', device.getsockopt(SOL_PACKET, STATISTICS, 8))
-names = ('direction', 'source', 'destination', 'protocol', 'innerSource', 'innerDestination', 'packets', 'bytes', 'ttl')
+names = ('direction', 'source', 'destination', 'protocol', 'innerSource', 'innerDestination',
+  'quotedSource', 'quotedDestination', 'packets', 'bytes', 'ttl')
 print(json.dumps({'dropped': dropped, 'flows': [dict(zip(names, [*key, *count])) for key, count in flows.items()]}), flush=True)
 `;
 

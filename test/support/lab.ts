@@ -3,16 +3,9 @@ import { Agent } from '../../lib/lab/agent.js';
 import { labProblem, tunProblem } from '../../lib/lab/isolation.js';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
-import type {
-  FetchManyRequest,
-  FetchManyResult,
-  FetchRequest,
-  FetchResult,
-  UdpRequest,
-  UdpResult,
-} from '../../lib/lab/programs/requests.js';
 import { startRealServerCommand } from '../../lib/lab/commands.js';
 import { fastPathProblem } from './fast-path.js';
+import { LabClient } from './lab-client.js';
 import {
   type DirectorLab,
   lanLab,
@@ -73,10 +66,9 @@ export interface TestStageOptions extends TopologyOptions {
 const topologies = { routed: routedLab, lan: lanLab, mixed: mixedLab };
 
 /** A lab with everything but the director: real servers by `tunvs realserver`, their web servers, and the client. */
-export class TestStage {
+export class TestStage extends LabClient {
   readonly topology: DirectorLab;
   readonly servers: readonly TestServer[];
-  readonly #client: Agent;
 
   static async open({ topology = 'routed', ...options }: TestStageOptions = {}): Promise<TestStage> {
     const hosts = await topologies[topology](options);
@@ -96,17 +88,13 @@ export class TestStage {
   }
 
   private constructor(topology: DirectorLab, servers: readonly TestServer[], client: Agent) {
+    super(client, topology.virtualAddress, PORT);
     this.topology = topology;
     this.servers = servers;
-    this.#client = client;
   }
 
   get director(): LabHost {
     return this.topology.director;
-  }
-
-  get virtualAddress(): string {
-    return this.topology.virtualAddress;
   }
 
   get client(): LabHost {
@@ -116,29 +104,6 @@ export class TestStage {
   /** Names of the real servers by address. */
   get names(): Map<string, string> {
     return new Map(this.servers.map(({ address, name }) => [address, name]));
-  }
-
-  fetch(request: Partial<FetchRequest> = {}): Promise<FetchResult> {
-    return this.#client.call('fetch', { address: this.virtualAddress, port: PORT, ...request });
-  }
-
-  fetchMany(
-    request: Omit<FetchManyRequest, 'address' | 'port'> & { address?: string; port?: number },
-  ): Promise<FetchManyResult> {
-    return this.#client.call('fetchMany', { address: this.virtualAddress, port: PORT, ...request });
-  }
-
-  udp(request: Omit<UdpRequest, 'address' | 'port'> & { address?: string }): Promise<UdpResult> {
-    return this.#client.call('udp', { address: this.virtualAddress, port: PORT, ...request });
-  }
-
-  /** Lets the uploads that wait at their `holdAfterBytes` go on. */
-  resume(): Promise<void> {
-    return this.#client.call('resume');
-  }
-
-  closeConnection(connection: string): Promise<void> {
-    return this.#client.call('closeConnection', { connection });
   }
 
   close(): Promise<void> {

@@ -1,14 +1,14 @@
 /**
- * Sends echo requests and datagrams with a chosen TTL and sees who answers: ping and traceroute in one. It needs
+ * Sends echo requests, datagrams and SYNs with a chosen TTL and sees who answers: ping and traceroute in one. It needs
  * python3.
  */
 import type { LabHost } from '../../lib/lab/lab-host.js';
 
 export interface ProbeOptions {
   address: string;
-  /** `echo`: ICMP or ICMPv6; `udp`: a datagram to `port`. */
-  kind: 'echo' | 'udp';
-  /** For UDP. */
+  /** `echo`: ICMP or ICMPv6; `udp`: a datagram to `port`; `tcp`: a SYN to it, whose reply is that it connects. */
+  kind: 'echo' | 'udp' | 'tcp';
+  /** For UDP and TCP. */
   port?: number;
   /** TTL or hop limit. Default 64. */
   ttl?: number;
@@ -46,8 +46,10 @@ target = socket.inet_pton(family, asked['address'])
 payload = bytes(97 + i % 23 for i in range(asked['bytes']))
 identifier = os.getpid() & 0xffff
 icmp = socket.socket(family, socket.SOCK_RAW, icmp_protocol)
-if asked['kind'] == 'udp':
-    sender = socket.socket(family, socket.SOCK_DGRAM)
+PROTOCOLS = {'udp': (17, socket.SOCK_DGRAM), 'tcp': (6, socket.SOCK_STREAM)}
+if asked['kind'] in PROTOCOLS:
+    probed, type = PROTOCOLS[asked['kind']]
+    sender = socket.socket(family, type)
     sender.bind(('', 0))
     port = sender.getsockname()[1]
 else:
@@ -63,6 +65,9 @@ def checksum(data):
     return ~total & 0xffff
 if asked['kind'] == 'udp':
     sender.sendto(payload, (asked['address'], asked['port']))
+elif asked['kind'] == 'tcp':
+    sender.setblocking(False)
+    sender.connect_ex((asked['address'], asked['port']))
 else:
     message = struct.pack('!BBHHH', 128 if six else 8, 0, 0, identifier, 1) + payload
     if not six: message = message[:2] + struct.pack('!H', checksum(message)) + message[4:]
@@ -75,15 +80,19 @@ def is_ours(quoted):
     else:
         if len(quoted) < 28 or quoted[16:20] != target: return False
         protocol, transport = quoted[9], quoted[(quoted[0] & 15) * 4:]
-    if asked['kind'] == 'udp': return protocol == 17 and struct.unpack_from('!H', transport)[0] == port
+    if asked['kind'] in PROTOCOLS: return protocol == probed and struct.unpack_from('!H', transport)[0] == port
     return protocol == icmp_protocol and struct.unpack_from('!H', transport, 4)[0] == identifier
 def answer(source, kind, type, code, mtu=0, intact=False):
     return {'from': source, 'kind': kind, 'type': type, 'code': code, 'mtu': mtu, 'isIntact': intact}
 def read():
-    readable, _, _ = select.select([icmp, sender], [], [], max(0, deadline - time.monotonic()))
+    waiting = [sender] if asked['kind'] == 'tcp' else []
+    readable, connected, _ = select.select([icmp, sender], waiting, [], max(0, deadline - time.monotonic()))
     if asked['kind'] == 'udp' and sender in readable:
         data, (source, *_) = sender.recvfrom(65536)
         return answer(source, 'reply', 0, 0, 0, data.endswith(payload))
+    if connected and icmp not in readable:
+        error = sender.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return answer(sender.getpeername()[0], 'reply', 0, 0, 0, True) if error == 0 else None
     if icmp not in readable: return None
     packet, (source, *_) = icmp.recvfrom(65536)
     message = packet if six else packet[(packet[0] & 15) * 4:]
