@@ -24,6 +24,9 @@ export interface IpRule {
   /** In place of `sport` for a range. */
   sport_start?: number;
   sport_end?: number;
+  dport?: number;
+  dport_start?: number;
+  dport_end?: number;
   /** Hexadecimal, as is the mask. */
   fwmark?: string;
   /** Absent when all bits count. */

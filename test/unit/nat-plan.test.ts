@@ -22,6 +22,8 @@ interface Packet {
   protocol: number;
   /** Absent in a fragment. */
   port?: number;
+  /** Of the host's own ICMP: the type in the upper byte, the code in the lower. */
+  icmp?: number;
 }
 
 /** Goes through rules as `ip rule add` takes them; returns the table, or `main` when none of them has one. */
@@ -38,7 +40,9 @@ function chosen(lines: readonly string[], packet: Packet): string {
     if (preference < from || isNop) continue;
     const source = given('from');
     const [first, last = first] = (given('sport') ?? '').split('-').map(Number);
+    const [least, most = least] = (given('dport') ?? '').split('-').map(Number);
     const fits =
+      (!given('dport') || (packet.icmp !== undefined && packet.icmp >= (least ?? 0) && packet.icmp <= (most ?? 0))) &&
       (given('iif') ?? packet.iif) === packet.iif &&
       (source === undefined || isWithin(packet.source, source)) &&
       Number(given('ipproto') ?? packet.protocol) === packet.protocol &&
@@ -52,9 +56,9 @@ function chosen(lines: readonly string[], packet: Packet): string {
 }
 
 /** What the rules are for. The last port is the one that they may bring in without need. */
-function belongs(servers: readonly NatServer[], { iif, source, protocol, port }: Packet): boolean {
+function belongs(servers: readonly NatServer[], { iif, source, protocol, port, icmp = 0 }: Packet): boolean {
   if (iif === 'tunvs0') return false;
-  if (protocol === 1) return iif === 'eth1';
+  if (protocol === 1) return iif === 'eth1' || (iif === 'lo' && icmp >> 8 === 3);
   return servers.some(({ address, protocols: of, port: own, isFtp }) => {
     if (address !== source || !of.some((each) => protocolNumber(each) === protocol)) return false;
     return own === 0 || port === undefined || port === own || port === 65535 || (isFtp === true && protocol === 6);
@@ -79,10 +83,12 @@ const packet = fc
       source: fc.oneof(address, fc.constantFrom('198.51.100.1', '10.2.1.1')),
       protocol: fc.constantFrom(1, 6, 17, 132, 47),
       port: fc.constantFrom(1, 21, 52, 53, 54, 80, 81, 65534, 65535),
+      icmp: fc.constantFrom(0, 0x2ff, 0x300, 0x304, 0x3ff, 0x400, 0x800, 0xb00),
     },
     { requiredKeys: ['iif', 'source', 'protocol'] },
   )
-  .filter(({ protocol, port: given }) => [6, 17, 132].includes(protocol) || given === undefined);
+  .filter(({ protocol, port: given }) => [6, 17, 132].includes(protocol) || given === undefined)
+  .filter(({ iif, protocol, icmp }) => (iif === 'lo' && protocol === 1) || icmp === undefined);
 
 describe('rules for replies of NAT servers', () => {
   it('choose the table for what belongs to the servers, and for nothing else', () => {
@@ -136,6 +142,10 @@ describe('rules for replies of NAT servers', () => {
   it('are recognised as ip(8) prints them, with and without names of protocols', () => {
     const printed = [
       { priority: 20, src: 'all', iif: 'tunvs0', goto: 27, protocol: '84' },
+      {
+        ...{ priority: 20, src: 'all', iif: 'lo', ipproto: 'icmp', dport_start: 768, dport_end: 1023 },
+        ...{ table: '8500', protocol: '84' },
+      },
       { priority: 22, src: 'all', iif: 'eth1', ipproto: 'icmp', table: '8500', protocol: '84' },
       { priority: 23, not: null, src: '10.2.0.0', srclen: 24, goto: 27, protocol: '84' },
       { priority: 24, src: '10.2.0.11', ipproto: 'ipproto-6', sport: 80, table: '8500', protocol: '84' },
@@ -146,6 +156,7 @@ describe('rules for replies of NAT servers', () => {
       printed.map((rule) => wordsOf(rule)?.join(' ')),
       [
         'pref 20 iif tunvs0 goto 27 protocol 84',
+        'pref 20 iif lo ipproto 1 dport 768-1023 lookup 8500 protocol 84',
         'pref 22 iif eth1 ipproto 1 lookup 8500 protocol 84',
         'not pref 23 from 10.2.0.0/24 goto 27 protocol 84',
         'pref 24 from 10.2.0.11/32 ipproto 6 sport 80 lookup 8500 protocol 84',
@@ -180,6 +191,9 @@ describe('the slot of a director', () => {
   it('may be that of a killed director, or of this device', () => {
     assert.deepEqual(slotOn([{ ...exit, iif_detached: null }]), natSlot(0));
     assert.deepEqual(slotOn([{ ...exit, iif: 'tunvs0' }]), natSlot(0));
+    const errors = { priority: 20, src: 'all', iif: 'lo', ipproto: 'icmp', table: '8500', protocol: '84' };
+    assert.deepEqual(slotOn([{ ...exit, iif_detached: null }, errors]), natSlot(0));
+    assert.deepEqual(slotOn([exit, errors]), natSlot(1));
     assert.deepEqual(
       slotOn([], { 'ip -4 route show table 8500': 'default dev tunvs0 proto 84 scope link ' }),
       natSlot(0),

@@ -81,7 +81,25 @@ export function planFrame(host: Host, { device, slot }: NatPlan, family: Address
       undo: { argv: [...ip, 'route', 'del', ...route] },
       isHeld: host.snapshot?.hasRoute(family, { to: 'default', device, table }) ?? false,
     },
+    ruleStep(
+      family,
+      ownErrors(slot, family),
+      there,
+      "send the host's own errors about packets to NAT servers to the director",
+    ),
   ];
+}
+
+/**
+ * The host itself may find that a server does not answer, or that the way to it takes shorter packets only. It would
+ * tell the client of the server's address. The kernel compares `dport` with the type and the code of ICMP that it makes:
+ * type 3 of ICMP, types 1 to 4 of ICMPv6. What the host answers itself, as echo requests, has others.
+ */
+function ownErrors({ table }: NatSlot, family: AddressFamily): NatRule {
+  const [firstType, lastType] = family === 4 ? [3, 3] : [1, 4];
+  const dport = `${firstType << 8}-${(lastType << 8) | 0xff}`;
+  const ipproto = icmpOf(family);
+  return { priority: EXIT_PREFERENCE, iif: 'lo', ipproto, dport, action: ['lookup', `${table}`] };
 }
 
 /** A rule keeps the name that its device had before it was renamed. */

@@ -16,13 +16,15 @@ export interface NatRule {
   readonly ipproto?: number;
   /** A port, or `FIRST-LAST`. */
   readonly sport?: string;
+  /** The same for the destination. The kernel has the type and the code of the host's own ICMP in its place. */
+  readonly dport?: string;
   /** `lookup TABLE`, `goto PRIORITY` or `nop`. */
   readonly action: readonly string[];
 }
 
 /** The words that go after `ip rule add`. */
-export function ruleWords({ priority, isNot, from, iif, ipproto, sport, action }: NatRule): string[] {
-  const given = { from, iif, ipproto, sport };
+export function ruleWords({ priority, isNot, from, iif, ipproto, sport, dport, action }: NatRule): string[] {
+  const given = { from, iif, ipproto, sport, dport };
   return [
     ...(isNot ? ['not'] : []),
     ...['pref', `${priority}`],
@@ -35,8 +37,9 @@ export function ruleWords({ priority, isNot, from, iif, ipproto, sport, action }
 /** Returns the same words for a rule of the host; undefined when it is none of ours. */
 export function wordsOf(rule: IpRule): string[] | undefined {
   if (rule.protocol !== ROUTE_PROTOCOL) return undefined;
-  const { src, srclen, ipproto: protocol, sport_start: first, sport_end: last } = rule;
-  const sport = first === undefined ? rule.sport : `${first}-${last}`;
+  const { src, srclen, ipproto: protocol } = rule;
+  const sport = portsOf(rule.sport, rule.sport_start, rule.sport_end);
+  const dport = portsOf(rule.dport, rule.dport_start, rule.dport_end);
   const ipproto = protocol === undefined ? undefined : numberOf(protocol);
   const from =
     src === undefined || src === 'all' ? undefined : srclen === undefined ? asPrefix(src) : `${src}/${srclen}`;
@@ -46,9 +49,15 @@ export function wordsOf(rule: IpRule): string[] | undefined {
     ...(from !== undefined && { from }),
     ...(rule.iif !== undefined && { iif: rule.iif }),
     ...(ipproto !== undefined && { ipproto }),
-    ...(sport !== undefined && { sport: `${sport}` }),
+    ...(sport !== undefined && { sport }),
+    ...(dport !== undefined && { dport }),
     action: actionOf(rule),
   });
+}
+
+function portsOf(port: number | undefined, first: number | undefined, last: number | undefined): string | undefined {
+  if (first !== undefined) return `${first}-${last}`;
+  return port === undefined ? undefined : `${port}`;
 }
 
 const NUMBERS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, sctp: 132 };

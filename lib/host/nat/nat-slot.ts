@@ -4,6 +4,7 @@
  * packets for itself, neighbour discovery among them, and before those of marks and of users.
  *
  *     20: from all iif tunvs0 goto 27              what this director sends passes over its rules
+ *     20: from all iif lo ipproto icmp dport 768-1023 lookup 8500    the host's own ICMP errors
  *     22: from all iif eth1 ipproto icmp lookup 8500
  *     23: not from 10.2.0.0/28 goto 27
  *     24: from 10.2.0.11 ipproto tcp sport 80 lookup 8500
@@ -41,7 +42,10 @@ export interface NatSlot {
   readonly end: number;
 }
 
-/** What a director's device sends passes over the slot from here. */
+/**
+ * What a director's device sends passes over the slot from here, and the host's own ICMP errors go to the first director.
+ * The rules of all slots have this one preference, since their order is of no importance.
+ */
 export const EXIT_PREFERENCE = 20;
 const FIRST_TABLE = 8500;
 const PREFERENCES = 7;
@@ -65,7 +69,7 @@ export function natSlot(number: number): NatSlot {
 
 /** Says whether the rule belongs to the slot, whoever made it. */
 export function isInSlot(slot: NatSlot, rule: IpRule): boolean {
-  if (rule.priority === EXIT_PREFERENCE) return rule.goto === slot.end;
+  if (rule.priority === EXIT_PREFERENCE) return rule.goto === slot.end || rule.table === `${slot.table}`;
   return rule.priority >= slot.ownIcmp && rule.priority <= slot.end;
 }
 
@@ -92,7 +96,7 @@ function isFree(host: Host, device: string, family: AddressFamily, slot: NatSlot
   const table = `${slot.table}`;
   const isOther = (rule: IpRule) =>
     rule.protocol !== ROUTE_PROTOCOL ||
-    (rule.priority === EXIT_PREFERENCE && rule.iif !== device && rule.iif_detached !== null);
+    (rule.priority === EXIT_PREFERENCE && rule.goto !== undefined && rule.iif !== device && rule.iif_detached !== null);
   if (rules.some((rule) => isInSlot(slot, rule) && isOther(rule))) return false;
   if (rules.some((rule) => !isInSlot(slot, rule) && rule.table === table)) return false;
   const named = ({ undo }: { undo: object }) => 'argv' in undo && (undo.argv as readonly string[]).includes(table);
