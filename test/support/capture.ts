@@ -76,11 +76,11 @@ def outer(packet):
     return (*ends, packet[6], 40 + struct.unpack_from('!H', packet, 4)[0], packet[40:])
 def inner(protocol, rest):
     if protocol == 47 and len(rest) > 4: rest = rest[8 if rest[0] & 0x80 else 4:]
-    elif protocol == 17 and struct.unpack_from('!H', rest, 2)[0] == 6080: rest = rest[12 + (rest[8] & 31) * 4:]
+    elif protocol == 17 and len(rest) > 12 and struct.unpack_from('!H', rest, 2)[0] == 6080: rest = rest[12 + (rest[8] & 31) * 4:]
     elif protocol not in (4, 41): return (None, None)
     return outer(rest)[:2] if len(rest) >= 40 else (None, None)
 def quoted(protocol, rest):
-    is_error = protocol == 1 and rest[:1] in (b'\\x03', b'\\x04', b'\\x05', b'\\x0b', b'\\x0c') or protocol == 58 and rest[0] < 128
+    is_error = protocol == 1 and rest[:1] in (b'\\x03', b'\\x04', b'\\x05', b'\\x0b', b'\\x0c') or protocol == 58 and rest[:1] < b'\\x80'
     return outer(rest[8:])[:2] if is_error and len(rest) >= 48 - 20 * (protocol == 1) else (None, None)
 while not ending:
     select.select([device], [], [], 0.1)
