@@ -1,7 +1,7 @@
 /** Pools that mix NAT with tunnels, direct routing and the director's own host. */
 import { strict as assert } from 'node:assert';
 import { Agent } from '../../lib/lab/agent.js';
-import { addService, DirectorAgent } from '../support/director-agent.js';
+import { DirectorAgent } from '../support/director-agent.js';
 import { describeLab, hostState, PORT, program, startRealServerCommand } from '../support/lab.js';
 import { NatStage, SERVER_PORT } from '../support/nat-stage.js';
 
