@@ -3,12 +3,14 @@
 #include <memory>
 #include <utility>
 
+#include "director/connection/translated.h"
 #include "director/delivery/answers.h"
 #include "forward/outer_fragment.h"
 #include "forward/tunnel_mtu.h"
 #include "ftp/replace_payload.h"
 #include "packet/checksum.h"
 #include "packet/finish_checksum.h"
+#include "packet/rewrite_against.h"
 #include "packet/segmenter.h"
 
 namespace tunvs {
