@@ -10,7 +10,7 @@ import { applyRules, type ShowCommand } from '../../lib/rules/apply.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 import { show } from '../../lib/rules/show.js';
-import { kindOf, readIp, readTunnel } from './packets-read.js';
+import { kindOf, readIp } from './packets-read.js';
 
 export interface GoldenConnection {
   state: string;
@@ -23,7 +23,7 @@ const LIST_CONNECTIONS = parseCommandLine('-L -n -c') as ShowCommand;
 
 /** What became of a packet, in the words of the recordings. */
 export interface Outcome {
-  /** The outer destination. */
+  /** The outer destination, or the new one. */
   chosen: string | null;
   /** The host's own answer: `icmp port-unreachable`, `tcp R`. */
   reply?: string;
@@ -60,11 +60,12 @@ export class GoldenDirector implements AsyncDisposable {
   }
 
   outcome(packet: Uint8Array): Outcome {
-    const packets = this.send(packet).flatMap(({ data }) => readIp(data) ?? []);
+    const { outputs, verdicts } = this.process(packet);
+    const packets = outputs.flatMap(({ data }) => readIp(data) ?? []);
     const [sent, ...more] = packets;
     if (more.length > 0) throw new Error(`one packet became ${packets.map(kindOf).join(' and ')}`);
     if (!sent) return { chosen: null };
-    return readTunnel(sent) ? { chosen: sent.destination } : { chosen: null, reply: kindOf(sent) };
+    return verdicts[0] === 'forwarded' ? { chosen: sent.destination } : { chosen: null, reply: kindOf(sent) };
   }
 
   /** Returns the lines of `ipvsadm -Lnc`, a moment later. */

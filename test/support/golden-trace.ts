@@ -12,7 +12,7 @@ export interface PacketRow {
   dst: string;
   dport: number;
   flags?: string;
-  /** The outer destination. */
+  /** The outer destination, or the new one of a packet that was rewritten. */
   chosen: string | null;
   /** What the director's host answered. */
   reply?: string;
@@ -41,7 +41,8 @@ export interface Trace {
 /** The names of the recordings in test/golden. */
 export const traceFiles: readonly string[] = readdirSync(golden).filter(
   (file) =>
-    native.schedulers.some((name) => new RegExp(`^${name}[+-].*\\.json$`).test(file)) || /^conn-.*\.json$/.test(file),
+    native.schedulers.some((name) => new RegExp(`^${name}[+-].*\\.json$`).test(file)) ||
+    /^(?:conn-.*|nat-rr)\.json$/.test(file),
 );
 
 /** What is run before the first packet. */
