@@ -9,6 +9,12 @@ import { checkedOptions, integerOption, MAX_UINT32, readArguments } from '../val
 import type { RealServerKey } from '../values/server-options.js';
 import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceName } from '../values/service-key.js';
 
+/** The source and the destination of a packet. */
+export interface PacketEnds {
+  source: { address: string; port?: number };
+  destination: { address: string; port?: number };
+}
+
 /** What {@link Director.explain} says about a packet. */
 export interface Explanation {
   /** The counter that would count the packet, such as 'forwarded' or 'dropNoService'. */
@@ -21,7 +27,8 @@ export interface Explanation {
   by: NativeExplanation['by'];
   /**
    * The real server that the packet would go to, that it is too long for, or that it is about. When the verdict is
-   * 'dropServerGone', 'dropServerDown' or 'dropConnectionReset', it is the server that is gone or down.
+   * 'dropServerGone', 'dropServerDown' or 'dropConnectionReset', it is the server that is gone or down. When it is
+   * 'returned', it is the server that the packet comes from.
    */
   realServer?: Required<RealServerKey>;
   /** The virtual service that a new connection would belong to. */
@@ -30,6 +37,12 @@ export interface Explanation {
   scheduler?: string;
   /** The policy of that service. */
   policy?: Pick<ServicePolicy, 'kind' | 'name'>;
+  /**
+   * What the packet's own source and destination are changed to, where the director translates (`nat`): a client's
+   * packet goes to the real server's address and port, and a server's leaves from the virtual service's. There is no
+   * `port` where the packet has none, as in ICMP and in later fragments.
+   */
+  becomes?: PacketEnds;
   /** The state of the connection that the packet belongs to, such as 'ESTABLISHED'. */
   connectionState?: string;
   /** Whether that connection would end, and the packet begin another. */
@@ -53,7 +66,7 @@ export function explanation(
   scheduler: string | undefined,
   policy?: ServicePolicy,
 ): Explanation {
-  const { verdict, by, endsConnection, connectionState, server } = said;
+  const { verdict, by, endsConnection, connectionState, server, becomes } = said;
   const service = said.service && serviceIdentity(said.service);
   const rest = {
     verdict: verdict as CounterName,
@@ -63,6 +76,7 @@ export function explanation(
     ...(scheduler !== undefined && { scheduler }),
     ...(policy && { policy: { kind: policy.kind, name: policy.name } }),
     ...(server && { realServer: server }),
+    ...(becomes && { becomes }),
     ...(connectionState !== undefined && { connectionState }),
   };
   return { ...rest, text: sentence(rest) };
@@ -79,7 +93,24 @@ function reasonOf(verdict: string): { kind: keyof typeof HEADS; sentence: string
 }
 
 function sentence(said: Omit<Explanation, 'text'>): string {
-  return said.verdict === 'forwarded' || said.verdict === 'pinned' ? forwardedSentence(said) : otherSentence(said);
+  const { verdict, becomes } = said;
+  const ends =
+    becomes && isSent(verdict) ? ` It leaves from ${endName(becomes.source)} to ${endName(becomes.destination)}.` : '';
+  if (verdict === 'returned') return `${returnedSentence(said)}${ends}`;
+  const isForwarded = verdict === 'forwarded' || verdict === 'pinned';
+  return `${isForwarded ? forwardedSentence(said) : otherSentence(said)}${ends}`;
+}
+
+const isSent = (verdict: string) => reasonOf(verdict).kind === 'sent';
+
+const endName = ({ address, port }: PacketEnds['source']) =>
+  port === undefined ? address : formatVirtualEndpoint({ address, port });
+
+function returnedSentence({ by, realServer, connectionState }: Omit<Explanation, 'text'>): string {
+  const from = `From real server ${realServer && formatVirtualEndpoint(realServer)} to its client`;
+  if (by === 'connection') return `${from}, by their connection, which is in ${connectionState}.`;
+  if (by === 'datagram') return `${from}, where its datagram's first fragment went.`;
+  return `${from}, by the virtual service, which keeps no connections.`;
 }
 
 function otherSentence({

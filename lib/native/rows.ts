@@ -69,6 +69,11 @@ export interface NativeConnectionRow {
   persistenceData?: string;
 }
 
+export interface NativeEndpoint {
+  address: string;
+  port?: number;
+}
+
 /** Says what would become of a packet, and why. */
 export interface NativeExplanation {
   /** One of `native.verdicts`. */
@@ -77,6 +82,8 @@ export interface NativeExplanation {
   /** The service that a new connection would belong to. */
   service?: NativeServiceKey;
   server?: NativeServerKey;
+  /** What the packet's own addresses and ports are changed to (NAT); without ports where it has none. */
+  becomes?: { source: NativeEndpoint; destination: NativeEndpoint };
   /** The connection that the packet belongs to. */
   connectionState?: string;
   /** That connection would give way to a new one. */

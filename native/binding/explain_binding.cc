@@ -7,6 +7,18 @@
 
 namespace tunvs::binding {
 
+namespace {
+
+// Without a port where the packet has none.
+Napi::Object endpointToJs(Napi::Env env, const Endpoint& endpoint) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("address", toString(endpoint.address));
+  if (endpoint.port.host() != 0) object.Set("port", endpoint.port.host());
+  return object;
+}
+
+}  // namespace
+
 Napi::Value explainToJs(Napi::Env env, Director& director, Tick now, Napi::Value packet, Napi::Value mark) {
   if (!packet.IsTypedArray() || packet.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array ||
       !mark.IsNumber()) {
@@ -32,6 +44,12 @@ Napi::Value explainToJs(Napi::Env env, Director& director, Tick now, Napi::Value
     server.Set("address", toString(said.server->address));
     server.Set("port", said.server->port);
     object.Set("server", server);
+  }
+  if (said.becomes) {
+    Napi::Object becomes = Napi::Object::New(env);
+    becomes.Set("source", endpointToJs(env, said.becomes->source));
+    becomes.Set("destination", endpointToJs(env, said.becomes->destination));
+    object.Set("becomes", becomes);
   }
   return object;
 }

@@ -41,7 +41,7 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
       fragments_({}, options.secret),
       icmp_(settings_, flows_.connections(), pins_, flows_.forwarder(), flows_.replies(), pool_),
       fragmentPath_(settings_, fragments_, flows_.connections(), pins_, flows_.forwarder(), flows_.replies()),
-      explainer_(control_, flows_.connections(), pins_, fragments_, flows_.forwarder(), icmp_) {
+      explainer_(control_, flows_.connections(), pins_, fragments_, flows_.forwarder(), flows_.replies(), icmp_) {
   assert(options.workers >= 1 && options.workers <= Epochs::kMaxWorkers);
   for (size_t i = 0; i < workers_; i++) {
     worker_.push_back(

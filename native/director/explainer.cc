@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "director/counters/parse_verdict.h"
+#include "director/delivery/fragment_path.h"
 
 namespace tunvs {
 
@@ -14,12 +15,26 @@ Explanation Explainer::explain(const ParsedPacket& parsed, Tick now, uint32_t ma
     case PacketClass::flow: said = explainFlow(parsed, now, mark); break;
     case PacketClass::fragment: said = explainFragment(parsed, now, mark); break;
     case PacketClass::icmp: said = explainIcmp(parsed, now, mark); break;
-    case PacketClass::other:
-      said.verdict = control_.table()->virtualAddress(parsed.key.virtualAddress()) != nullptr ? Verdict::dropProtocol
-                                                                                              : Verdict::dropNoService;
-      break;
+    case PacketClass::other: said.verdict = explainOther(parsed); break;
   }
+  // A packet that does not leave becomes nothing.
+  if (kVerdictInfos[static_cast<size_t>(said.verdict)].kind != VerdictKind::sent) said.becomes.reset();
   return said;
+}
+
+Verdict Explainer::explainOther(const ParsedPacket& parsed) const {
+  const IpAddress destination = parsed.key.virtualAddress();
+  if (replies_.isForeign(*control_.table(), destination)) return Verdict::passedOn;
+  return control_.table()->virtualAddress(destination) != nullptr ? Verdict::dropProtocol : Verdict::dropNoService;
+}
+
+void Explainer::foreseeUnmatched(const ParsedPacket& parsed, Explanation& said) const {
+  const auto fate = replies_.foresee(*control_.table(), parsed);
+  if (!fate) return;
+  said.verdict = fate->verdict;
+  if (fate->server == nullptr) return;
+  said.server = fate->server->key();
+  said.becomes = fate->to;
 }
 
 Explanation Explainer::explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
@@ -27,10 +42,14 @@ Explanation Explainer::explainFlow(const ParsedPacket& parsed, Tick now, uint32_
   Explanation said = connections_.explain(parsed, mark, now, server);
   if (server != nullptr && (said.verdict == Verdict::forwarded || said.verdict == Verdict::pinned)) {
     const uint64_t hash = connections_.table(parsed.key.family).hash(parsed.key);
-    const Verdict judged =
-        forwarder_.judge(*server, parsed, hash, /*isRelayed=*/false, now, control_.table()->tunables());
+    const ServerView* suited = server->suitedTo(/*rewrites=*/said.becomes.has_value());
+    const Verdict judged = suited == nullptr ? Verdict::dropServerGone
+                                             : forwarder_.judge(*suited, parsed, hash, /*isRelayed=*/false, now,
+                                                                control_.table()->tunables());
     if (judged != Verdict::forwarded) said.verdict = judged;
   }
+  if (said.verdict == Verdict::dropNoService || said.verdict == Verdict::dropUnmatchedReply)
+    foreseeUnmatched(parsed, said);
   // In a service of every port or of a mark, the server has the packet's own port.
   if (said.server && said.server->port == 0) said.server->port = parsed.key.virtualPort().host();
   return said;
@@ -39,7 +58,10 @@ Explanation Explainer::explainFlow(const ParsedPacket& parsed, Tick now, uint32_
 Explanation Explainer::explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
   const FragmentInfo info = fragmentInfoOf(parsed);
   // In IPv6, only the first fragment says what it is.
-  if (!isBalanced(parsed.protocol) && (parsed.key.isV4() || info.isFirst())) return {.verdict = Verdict::dropFragment};
+  if (!isBalanced(parsed.protocol) && (parsed.key.isV4() || info.isFirst())) {
+    const bool isForeign = replies_.isForeign(*control_.table(), parsed.key.virtualAddress());
+    return {.verdict = isForeign ? Verdict::passedOn : Verdict::dropFragment};
+  }
   const FragmentAnswer answer = fragments_.foresee(info, now);
   if (info.isFirst()) {
     const bool isTakenIn = answer.verdict != FragmentVerdict::drop;
@@ -50,16 +72,26 @@ Explanation Explainer::explainFragment(const ParsedPacket& parsed, Tick now, uin
     const bool hasReason = answer.decision.refusal != 0;
     return {.verdict = hasReason ? static_cast<Verdict>(answer.decision.refusal) : Verdict::dropFragment};
   }
+  if (answer.decision.way == kPassedOn) return {.verdict = Verdict::passedOn};
   const ServiceTable* services = control_.table();
   const Pin* pin = Pins::isName(answer.decision.server) ? pins_.named(answer.decision.server, now) : nullptr;
   const ServerView* server = services->server(pin != nullptr ? pin->server : answer.decision.server);
   if (server == nullptr) return {.verdict = Verdict::dropServerGone};
-  if (!server->carries && pin == nullptr) return {.verdict = withheldFrom(*server)};
+  const bool isReply = answer.decision.way == kToClient;
+  if (!server->carries && pin == nullptr && !isReply) return {.verdict = withheldFrom(*server)};
   Explanation said;
   said.by = DecidedBy::datagram;
   said.server = server->key();
+  const bool isRewritten = answer.decision.way != kToServer;
+  if (isRewritten) said.becomes = Endpoints{{answer.decision.source, {}}, {answer.decision.destination, {}}};
+  if (isReply) {
+    said.verdict = Verdict::returned;
+    return said;
+  }
+  const ServerView* suited = server->suitedTo(isRewritten);
+  if (suited == nullptr) return {.verdict = Verdict::dropServerGone};
   said.verdict =
-      forwarder_.judge(*server, parsed, answer.decision.flowHash, /*isRelayed=*/false, now, services->tunables());
+      forwarder_.judge(*suited, parsed, answer.decision.flowHash, /*isRelayed=*/false, now, services->tunables());
   if (pin != nullptr && said.verdict == Verdict::forwarded) said.verdict = Verdict::pinned;
   return said;
 }

@@ -56,6 +56,43 @@ describe('tunvs explain', () => {
     ]);
   });
 
+  it('says of a capture of both sides what each packet becomes', async () => {
+    const file = join(folder, 'both.pcap');
+    const rules = join(folder, 'nat.rules');
+    writeFileSync(rules, '-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m\n');
+    const [client, server, virtual] = ['172.16.0.1:1024', '10.0.0.11:8080', '192.0.2.1:80'];
+    const packets = [
+      tcp({ from: client, to: virtual, flags: 'S' }),
+      tcp({ from: server, to: client, flags: 'SA' }),
+      tcp({ from: client, to: virtual, flags: 'A' }),
+      tcp({ from: server, to: '172.16.0.1:1025', flags: 'A' }),
+      tcp({ from: '10.0.0.11:22', to: client, flags: 'A' }),
+    ];
+    writePcap(
+      file,
+      packets.map((data, index) => ({ atUs: 1_767_225_600_000_000 + index, data })),
+    );
+    const { stdout } = await cli(['explain', '--source', '10.2.0.2', '--rules', rules, '--in', file], [explain]);
+    assert.deepEqual(
+      stdout
+        .replaceAll(/ at 0\.000 s/g, '')
+        .trimEnd()
+        .split('\n'),
+      [
+        '1: To real server 10.0.0.11:8080, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80. ' +
+          'It leaves from 172.16.0.1:1024 to 10.0.0.11:8080.',
+        '2: From real server 10.0.0.11:8080 to its client, by their connection, which is in SYN_RECV. ' +
+          'It leaves from 192.0.2.1:80 to 172.16.0.1:1024.',
+        '3: To real server 10.0.0.11:8080, by its connection, which is in SYN_RECV. ' +
+          'It leaves from 172.16.0.1:1024 to 10.0.0.11:8080.',
+        "4: Not forwarded (dropUnmatchedReply): it comes from a real server's service, and belongs to no connection; " +
+          "it would show the server's address to the client.",
+        '5: Forwarded (passedOn): it came with replies of real servers, is for no virtual address and none of them, ' +
+          'and goes on as it is.',
+      ],
+    );
+  });
+
   it('writes JSON, an object a line', async () => {
     const { stdout } = await run(...capture(), '--json');
     const said = stdout

@@ -56,6 +56,39 @@ describe('director.explain', () => {
     );
   });
 
+  it('says of the packets of both sides what they become, where servers are reached by NAT', () => {
+    const { director, service } = web();
+    for (const server of service.realServers) server.delete();
+    service.addRealServer({ address: '10.0.0.11', port: 8080, forwarding: 'nat' });
+    const said = director.explain(FLOW);
+    assert.equal(
+      said.text,
+      'To real server 10.0.0.11:8080, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80. ' +
+        'It leaves from 198.51.100.7:40000 to 10.0.0.11:8080.',
+    );
+    assert.deepEqual(said.becomes, {
+      source: { address: '198.51.100.7', port: 40000 },
+      destination: { address: '10.0.0.11', port: 8080 },
+    });
+    const reply: ExplainedFlow = {
+      protocol: 'tcp',
+      ...{ clientAddress: '10.0.0.11', clientPort: 8080, virtualAddress: '198.51.100.7', virtualPort: 40000 },
+      flags: 'SA',
+    };
+    assert.match(director.explain(reply).text, /^Not forwarded \(dropUnmatchedReply\): .* no connection; /);
+    director.process(packetOf('test', FLOW), 1);
+    const returned = director.explain(reply);
+    assert.deepEqual([returned.verdict, returned.by], ['returned', 'connection']);
+    assert.deepEqual(returned.realServer, { address: '10.0.0.11', port: 8080 });
+    assert.equal(
+      returned.text,
+      'From real server 10.0.0.11:8080 to its client, by their connection, which is in SYN_RECV. ' +
+        'It leaves from 192.0.2.1:80 to 198.51.100.7:40000.',
+    );
+    assert.equal(director.process(packetOf('test', reply), 2).verdicts[0], 'returned');
+    assert.equal(director.explain({ ...reply, clientPort: 22 }).verdict, 'passedOn');
+  });
+
   it('says that persistence decides', () => {
     const { director } = web({ persistence: { timeoutSeconds: 300 } });
     director.process(packetOf('test', FLOW), 1);

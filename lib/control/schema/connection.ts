@@ -66,6 +66,8 @@ export const flow = z
   })
   .meta({ id: 'Flow' });
 
+const packetEnd = z.object({ address, port: port.optional() });
+
 export const explanation = z
   .object({
     verdict: z.string(),
@@ -74,6 +76,10 @@ export const explanation = z
     service: z.object({ protocol: anyProtocol, address: z.string(), port }).loose().optional(),
     scheduler: z.string().optional(),
     policy: z.object({ kind: z.string(), name: z.string() }).optional(),
+    becomes: z
+      .object({ source: packetEnd, destination: packetEnd })
+      .optional()
+      .describe('What the packet leaves with in place of its own source and destination, by nat.'),
     connectionState: z.string().optional(),
     endsConnection: z.boolean(),
     notChosen: z.array(z.string()).optional().describe('The servers that are down by health, each with the reason.'),

@@ -7,7 +7,9 @@ const ServerView* Connections::previewQuoted(const FlowKey& flow, uint32_t mark,
   const ServiceTable* services = control_.table();
   const ServiceView* service = services->find(flow, mark);
   if (service == nullptr || defence_.dropRate(services->tunables()) == 1) return nullptr;
-  return choice_.preview(services, *service, flow, {}, now, said);
+  const ServerView* server = choice_.preview(services, *service, flow, {}, now, said);
+  if (server != nullptr && server->traits->rewrites()) said.becomes = Translations::toServer(*service, *server, flow);
+  return server;
 }
 
 Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick now, const ServerView*& server) const {
@@ -27,6 +29,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
       said.connectionState = stateName(parsed.protocol, own->state.load(std::memory_order_relaxed));
       said.by = DecidedBy::connection;
       said.server = server->key();
+      said.becomes = translations_.toClient(flow.family, *own);
       said.verdict = Verdict::returned;
       return said;
     }
@@ -38,6 +41,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
       if (!said.endsConnection) {
         said.by = DecidedBy::connection;
         said.server = server->key();
+        if (isTranslated(*conn)) said.becomes = translations_.toServer(flow.family, *conn);
         said.verdict = server->carries ? Verdict::forwarded : withheldFrom(*server);
         return said;
       }
@@ -61,12 +65,6 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
   const ServiceView* service = services->find(flow, mark);
   if (service == nullptr) {
     said.verdict = Verdict::dropNoService;
-    if (translations_.isFullNats(flow.virtualAddress())) {
-      said.verdict = Verdict::dropUnmatchedReply;
-    } else if (!services->nat().isEmpty() && services->virtualAddress(flow.virtualAddress()) == nullptr) {
-      const bool isReply = services->nat().find(flow.client(), flow.clientPort(), flow.protocol()) != nullptr;
-      said.verdict = isReply ? Verdict::dropUnmatchedReply : Verdict::passedOn;
-    }
     return said;
   }
   said.service = service->key;
@@ -80,7 +78,9 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     return said;
   }
   server = choice_.preview(services, *service, flow, ServerChoice::payloadOf(parsed), now, said);
-  if (server != nullptr) said.server = server->key();
+  if (server == nullptr) return said;
+  said.server = server->key();
+  if (server->traits->rewrites()) said.becomes = Translations::toServer(*service, *server, flow);
   return said;
 }
 

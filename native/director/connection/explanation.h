@@ -6,6 +6,7 @@
 
 #include "director/config/service_key.h"
 #include "director/counters/verdict.h"
+#include "packet/rewrite.h"
 
 namespace tunvs {
 
@@ -20,6 +21,7 @@ struct Explanation {
   DecidedBy by = DecidedBy::nothing;
   std::optional<ServiceKey> service = {};  // that a new connection would belong to; none when an existing one decides
   std::optional<ServerKey> server = {};    // that the packet goes to, is too long for or is about; or that is gone
+  std::optional<Endpoints> becomes = {};   // what its own endpoints are changed to (NAT); port 0: it has none
   std::string_view connectionState = {};   // IPVS's name; of the packet's connection
   bool endsConnection = false;             // the packet's connection would give way to a new one
 };

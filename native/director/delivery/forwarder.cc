@@ -258,11 +258,15 @@ void Forwarder::countReply(Pass& pass, const ServerView& server, uint32_t bytes)
 
 Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoing& packet, Pin& pin) {
   ServerCounters unshown;
+  // A flow that was pinned while its server got packets in another way goes on in that way.
+  const ServerView* suited = server.suitedTo(/*rewrites=*/pin.reply.has_value());
   std::optional<Endpoints> to;
-  if (server.traits->rewrites() && pin.reply)
+  if (pin.reply) {
     to = Endpoints{{pin.reply->virtualAddress(), pin.reply->virtualPort()},
                    {pin.reply->client(), pin.reply->clientPort()}};
-  const Verdict verdict = checkLength(pass, server, packet, unshown, to ? &*to : nullptr);
+  }
+  const Verdict verdict =
+      suited == nullptr ? Verdict::dropServerGone : checkLength(pass, *suited, packet, unshown, to ? &*to : nullptr);
   if (verdict != Verdict::forwarded) {
     pin.countKept(verdict);
     return verdict;

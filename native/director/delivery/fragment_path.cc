@@ -10,9 +10,6 @@ namespace {
 
 constexpr size_t kMaxReleased = 128;  // fragments of one datagram: FragmentTable's own limit
 
-// Where a datagram goes: FragmentDecision::way.
-enum Way : uint8_t { kToServer, kToServerRewritten, kToClient, kPassedOn };
-
 }  // namespace
 
 bool FragmentPath::Course::isSent() const {
@@ -21,7 +18,7 @@ bool FragmentPath::Course::isSent() const {
 
 FragmentPath::Course FragmentPath::decide(Pass& pass, const ParsedPacket& parsed, const Outgoing& packet) {
   Course course{Verdict::dropFragment};
-  const auto setEndpoints = [&](Way way, const Endpoints& to) {
+  const auto setEndpoints = [&](FragmentWay way, const Endpoints& to) {
     course.endpoints = to;
     course.decision.way = way;
     course.decision.source = to.source.address;
@@ -32,8 +29,8 @@ FragmentPath::Course FragmentPath::decide(Pass& pass, const ParsedPacket& parsed
     course.decision.way = kPassedOn;
     return course;
   };
-  const bool isForeign = replies_.isForeign(pass, parsed.key.virtualAddress());
-  if (!isBalanced(parsed.protocol)) return isForeign ? passOn() : course;
+  if (!isBalanced(parsed.protocol))
+    return replies_.isForeign(*pass.services, parsed.key.virtualAddress()) ? passOn() : course;
   const ConnTable& conns = connections_.table(parsed.key.family);
   const uint64_t hash = conns.hash(parsed.key);
   course.decision.flowHash = hash;
@@ -49,11 +46,15 @@ FragmentPath::Course FragmentPath::decide(Pass& pass, const ParsedPacket& parsed
     }
     conn = nullptr;
   }
-  if (isForeign) {
-    const bool isReply = pass.services->nat().find(parsed.key.client(), parsed.key.clientPort(), parsed.protocol);
-    if (!isReply) return passOn();
-    course.verdict = replies_.refuse(pass, packet);
-    return course.verdict == Verdict::passedOn ? passOn() : course;
+  if (const auto fate = replies_.foresee(*pass.services, parsed)) {
+    if (fate->verdict == Verdict::passedOn) return passOn();
+    course.verdict = fate->verdict;
+    if (fate->verdict == Verdict::dropUnmatchedReply) replies_.refuse(pass, packet);
+    if (fate->verdict != Verdict::returned) return course;
+    course.server = fate->server;
+    course.decision.server = fate->server->id;
+    setEndpoints(kToClient, fate->to);
+    return course;
   }
   course.verdict = connections_.serverFor(pass, parsed, hash, conn, course.server);
   if (!course.isSent()) return course;

@@ -12,6 +12,9 @@
 
 namespace tunvs {
 
+// Where a datagram goes: FragmentDecision::way.
+enum FragmentWay : uint8_t { kToServer, kToServerRewritten, kToClient, kPassedOn };
+
 class FragmentPath {
  public:
   FragmentPath(const Settings& settings, FragmentTable& fragments, Connections& connections, const Pins& pins,

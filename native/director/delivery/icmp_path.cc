@@ -66,7 +66,7 @@ Verdict IcmpPath::handle(Pass& pass, const ParsedPacket& parsed, Packet& packet,
   Context c{pass, parsed, packet, cause, *message, asked};
   if (settings_.isOwnAddress(destination)) return message->isHandledError ? fromTunnel(c) : Verdict::dropIcmp;
   const bool isOfFullNat = settings_.natSources.contains(destination);
-  if (isOfFullNat ? message->isError : replies_.isForeign(pass, destination)) return handleForeign(c);
+  if (isOfFullNat ? message->isError : replies_.isForeign(*pass.services, destination)) return handleForeign(c);
   if (isEchoRequest(*message)) return echo(c);
   return message->isHandledError ? relay(c) : Verdict::dropIcmp;
 }
@@ -129,12 +129,7 @@ Verdict IcmpPath::relay(Context& c) {
     server = c.asked != nullptr ? connections_.previewQuoted(flow, c.pass.worker.mark, c.pass.now, *c.asked)
                                 : openQuoted(c, flow, hash);
   if (server == nullptr) return Verdict::dropIcmp;
-  if (c.asked != nullptr) {
-    c.asked->server = server->key();
-    const Verdict foreseen =
-        forwarder_.judge(*server, c.parsed, hash, /*isRelayed=*/true, c.pass.now, c.pass.tunables());
-    return foreseen == Verdict::forwarded ? Verdict::relayedIcmp : foreseen;
-  }
+  if (c.asked != nullptr) return foresee(c, *server, hash);
   if (c.endpoints) {
     // The quoted packet went to the client, so its endpoints are those of the client's own packets exchanged.
     const Endpoints quoted{c.endpoints->destination, c.endpoints->source};
@@ -148,6 +143,17 @@ Verdict IcmpPath::relay(Context& c) {
   const Verdict verdict = c.pin != nullptr ? forwarder_.sendPinned(c.pass, *server, packet, *c.pin)
                                            : forwarder_.send(c.pass, *suited, packet);
   return verdict == Verdict::forwarded || verdict == Verdict::pinned ? Verdict::relayedIcmp : verdict;
+}
+
+Verdict IcmpPath::foresee(Context& c, const ServerView& server, uint64_t hash) {
+  Explanation& asked = *c.asked;
+  asked.server = server.key();
+  if (asked.becomes) c.endpoints = asked.becomes;  // of the connection that would be opened
+  const ServerView* suited = server.suitedTo(/*rewrites=*/c.endpoints.has_value());
+  if (suited == nullptr) return Verdict::dropServerGone;
+  if (c.endpoints) asked.becomes = Endpoints{{c.parsed.key.client(), {}}, {c.endpoints->destination.address, {}}};
+  const Verdict foreseen = forwarder_.judge(*suited, c.parsed, hash, /*isRelayed=*/true, c.pass.now, c.pass.tunables());
+  return foreseen == Verdict::forwarded ? Verdict::relayedIcmp : foreseen;
 }
 
 const ServerView* IcmpPath::openQuoted(Context& c, const FlowKey& flow, uint64_t hash) {
@@ -190,13 +196,14 @@ Verdict IcmpPath::relayToClient(Context& c, const Quote& quote, const Conn& repl
   if (server == nullptr) return Verdict::passedOn;
   // A client can't use another gateway to an address that it does not know.
   if (isRedirect(c.message)) return Verdict::dropIcmp;
+  const Endpoints answer = connections_.translations().toClient(family, *conn);
   if (c.asked != nullptr) {
     c.asked->by = DecidedBy::connection;
     c.asked->server = server->key();
     c.asked->connectionState = stateName(conn->protocol, conn->state.load(std::memory_order_relaxed));
+    c.asked->becomes = Endpoints{{answer.source.address, {}}, {answer.destination.address, {}}};
     return Verdict::relayedIcmp;
   }
-  const Endpoints answer = connections_.translations().toClient(family, *conn);
   const Endpoints quoted{answer.destination, answer.source};
   if (!rewriteIcmpError({c.packet.data, c.parsed.length}, c.parsed, answer.source.address, answer.destination.address,
                         quoted)) {

@@ -54,6 +54,8 @@ class IcmpPath {
   enum class Heard : uint8_t { nothing, disbelieved, believed, lowered };
   Heard learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
   static void count(Context& c, Heard heard);
+  // Says what relay() does with what a client's side reports to this server.
+  Verdict foresee(Context& c, const ServerView& server, uint64_t hash);
   const ServerView* openQuoted(Context& c, const FlowKey& flow, uint64_t hash);
   // Returns the server of the live connection that a key names, or of the pin, which c.pin is then. Null: there is
   // neither, or the connection's server is gone.

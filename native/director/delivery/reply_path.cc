@@ -26,37 +26,44 @@ Verdict ReplyPath::handle(Pass& pass, const Conn& reply, const Outgoing& packet)
   return handleUnmatched(pass, packet).value_or(Verdict::dropUnmatchedReply);
 }
 
-std::optional<Verdict> ReplyPath::handleUnmatched(Pass& pass, const Outgoing& packet) {
-  const ParsedPacket& parsed = packet.parsed;
+std::optional<ReplyPath::Fate> ReplyPath::foresee(const ServiceTable& services, const ParsedPacket& parsed) const {
   // What comes to full NAT's addresses would only come back.
-  if (settings_.natSources.contains(parsed.key.virtualAddress())) return Verdict::dropUnmatchedReply;
-  if (!isForeign(pass, parsed.key.virtualAddress())) return std::nullopt;
-  const NatIndex::Endpoint* from =
-      pass.services->nat().find(parsed.key.client(), parsed.key.clientPort(), parsed.protocol);
-  if (from == nullptr) return Forwarder::passOn(pass, packet);
+  if (settings_.natSources.contains(parsed.key.virtualAddress())) return Fate{};
+  if (!isForeign(services, parsed.key.virtualAddress())) return std::nullopt;
+  const NatIndex::Endpoint* from = services.nat().find(parsed.key.client(), parsed.key.clientPort(), parsed.protocol);
+  if (from == nullptr) return Fate{Verdict::passedOn};
   // One-packet scheduling leaves no connection behind, but the service is known by its server.
   if (parsed.protocol == kUdpProtocol && from->service != nullptr && from->service->config.onePacket) {
     const ServiceKey& service = from->service->key;
     const auto at = from->service->indexOf(from->server);
     if (at && !service.hasPrefix() && !service.hasRange() && service.port != 0) {
-      return forwarder_.sendReply(
-          pass, *from->service->owned[*at], packet,
-          {{service.address, Be16::from(service.port)}, {parsed.key.virtualAddress(), parsed.key.virtualPort()}});
+      return Fate{
+          Verdict::returned,
+          from->service->owned[*at].get(),
+          {{service.address, Be16::from(service.port)}, {parsed.key.virtualAddress(), parsed.key.virtualPort()}}};
     }
   }
-  const Verdict refused = refuse(pass, packet);
-  return refused == Verdict::passedOn ? Forwarder::passOn(pass, packet) : refused;
+  const bool passes = settings_.unmatchedReplies == UnmatchedReplies::pass && services.tunables().natIcmpSend == 0;
+  return Fate{passes ? Verdict::passedOn : Verdict::dropUnmatchedReply};
+}
+
+std::optional<Verdict> ReplyPath::handleUnmatched(Pass& pass, const Outgoing& packet) {
+  const auto fate = foresee(*pass.services, packet.parsed);
+  if (!fate) return std::nullopt;
+  switch (fate->verdict) {
+    case Verdict::returned: return forwarder_.sendReply(pass, *fate->server, packet, fate->to);
+    case Verdict::passedOn: return Forwarder::passOn(pass, packet);
+    default: return refuse(pass, packet);
+  }
 }
 
 std::optional<Verdict> ReplyPath::handleForeign(Pass& pass, const Outgoing& packet) {
-  if (!isForeign(pass, packet.parsed.key.virtualAddress())) return std::nullopt;
+  if (!isForeign(*pass.services, packet.parsed.key.virtualAddress())) return std::nullopt;
   return Forwarder::passOn(pass, packet);
 }
 
 Verdict ReplyPath::refuse(Pass& pass, const Outgoing& packet) {
   const ParsedPacket& parsed = packet.parsed;
-  if (settings_.unmatchedReplies == UnmatchedReplies::pass && pass.tunables().natIcmpSend == 0)
-    return Verdict::passedOn;
   const auto& own = settings_.source(parsed.key.family);
   if (pass.tunables().natIcmpSend != 0 && own && !isAborting(parsed)) {
     const bool isV4 = parsed.key.isV4();

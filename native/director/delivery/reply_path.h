@@ -33,12 +33,18 @@ class ReplyPath {
   std::optional<Verdict> handleUnmatched(Pass& pass, const Outgoing& packet);
   // Does the same for a packet that is no real server's reply.
   std::optional<Verdict> handleForeign(Pass& pass, const Outgoing& packet);
-  // Says what becomes of what a real server's service sends to a client without a connection, and answers it if that is
-  // wanted. It sends nothing on: if it returns Verdict::passedOn, the caller does.
+  struct Fate {
+    Verdict verdict = Verdict::dropUnmatchedReply;
+    const ServerView* server = nullptr;  // whose reply it is, when the verdict is `returned`
+    Endpoints to = {};                   // what it becomes then
+  };
+  // Says what handleUnmatched() makes of a packet.
+  std::optional<Fate> foresee(const ServiceTable& services, const ParsedPacket& parsed) const;
+  // Drops what a real server's service sends to a client without a connection, and answers it if that is wanted.
   Verdict refuse(Pass& pass, const Outgoing& packet);
   // Tells whether a packet is for neither a virtual address nor the director, and came with replies of real servers.
-  bool isForeign(const Pass& pass, const IpAddress& destination) const {
-    return !pass.services->nat().isEmpty() && pass.services->virtualAddress(destination) == nullptr &&
+  bool isForeign(const ServiceTable& services, const IpAddress& destination) const {
+    return !services.nat().isEmpty() && services.virtualAddress(destination) == nullptr &&
            !settings_.takes(destination);
   }
 
