@@ -162,7 +162,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
    */
   edit(options: RealServerEdit): void {
     this.assertConfigured();
-    this.#become(checkedServerEdit('RealServer.edit', options, this.#state, this.address, this.service.surroundings));
+    this.#become(checkedServerEdit('RealServer.edit', options, this.#state, this, this.service.surroundings));
   }
 
   /**
@@ -172,8 +172,8 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
    * With `deadlineMs` the connections that are left by then are ended: the director forgets them. The next packet of a
    * forgotten connection is answered with a reset if it is TCP, and goes to another real server if it is UDP.
    *
-   * Waiting keeps the process alive. A director that tunnels sees no replies, so a connection that its client has
-   * closed stays for its timeout: 120 s after a FIN, 300 s for UDP.
+   * Waiting keeps the process alive. A connection that its client has closed stays for its timeout: 120 s after a FIN,
+   * 300 s for UDP.
    *
    * @throws {@link TunvsError} ERR_TUNVS_BUSY when `timeoutMs` is over, when {@link RealServer.undrain} is called
    *   meanwhile, or when the transaction around the call fails; ERR_TUNVS_NOT_FOUND when the server is deleted;

@@ -143,9 +143,8 @@ export function checkedServerOptions(
   const state = mergedState(call, given, before, surroundings.isLocal(key.address));
   const { config } = state;
   checkFamilies(call, config, key.address, surroundings);
-  const port = serverPortOf(service);
-  const { keepsPorts } = traitsOf(config.forwarding as ForwardingMethod);
-  if (keepsPorts && key.port !== port && service.mark === undefined) {
+  if (!fitsPort(config, key.port, service)) {
+    const port = serverPortOf(service);
     refuse(
       `${call}: port`,
       key.port,
@@ -155,18 +154,32 @@ export function checkedServerOptions(
   return { key, state };
 }
 
-/** `address` is the real server's. */
+/** `key` is the real server's. */
 export function checkedServerEdit(
   call: string,
   edit: RealServerEdit,
   before: ServerState,
-  address: string,
+  { address, port }: Required<RealServerKey>,
   surroundings: ServerSurroundings,
 ): ServerState {
   const given = checkedOptions(call, edit, EDITABLE);
   const state = mergedState(call, given, before, surroundings.isLocal(address));
   checkFamilies(call, state.config, address, surroundings);
+  if (!fitsPort(state.config, port, surroundings.service)) {
+    refuse(
+      `${call}: forwarding`,
+      state.config.forwarding,
+      `a method that changes ports, because the server has port ${port}`,
+      `add the server anew with port ${serverPortOf(surroundings.service)}`,
+    );
+  }
   return state;
+}
+
+/** Whether packets get to a server at the port that it is named by. */
+function fitsPort({ forwarding }: ServerForwarding, port: number, service: ServiceIdentity): boolean {
+  if (!traitsOf(forwarding as ForwardingMethod).keepsPorts || service.mark !== undefined) return true;
+  return port === serverPortOf(service);
 }
 
 function mergedState(call: string, edit: RealServerEdit, stateBefore: ServerState, isLocal: boolean): ServerState {

@@ -18,6 +18,31 @@ function serverOf(service: typeof WEB | typeof WEB6, options: RealServerOptions)
   return { server, lastConfig };
 }
 
+describe('the port of a real server', () => {
+  it('may be its own with nat, which then stays its method', () => {
+    const { server } = serverOf(WEB, { address: '10.0.0.11', port: 8080, forwarding: 'nat' });
+    server.edit({ weight: 2, forwarding: 'nat' });
+    for (const forwarding of ['ipip', 'dr', 'gre'] as const)
+      assert.throws(
+        () => server.edit({ forwarding }),
+        new RegExp(
+          `forwarding: expected a method that changes ports, because the server has port 8080, got '${forwarding}': add`,
+        ),
+      );
+    assert.deepEqual([server.forwarding, server.port], ['nat', 8080]);
+  });
+
+  it('is the service\u2019s with every other method', () => {
+    assert.throws(
+      () => serverOf(WEB, { address: '10.0.0.11', port: 8080, forwarding: 'gre' }),
+      /port: expected 80, the virtual service's port, because 'gre' leaves ports as they are, got 8080/,
+    );
+    const { server } = serverOf(WEB, { address: '10.0.0.11', forwarding: 'nat' });
+    server.edit({ forwarding: 'ipip' });
+    assert.equal(server.forwarding, 'ipip');
+  });
+});
+
 describe('the way to a real server', () => {
   const taken: [options: Partial<RealServerEdit>, config: [string, number, string]][] = [
     [{}, ['ipip', 0, 'none']],
