@@ -23,6 +23,8 @@ const PLACES: Readonly<Record<Exclude<CounterName, DropName>, Place>> = {
   receivedBytes: 'tunvs_received_bytes_total',
   forwarded: 'tunvs_forwarded_packets_total',
   pinned: 'tunvs_pinned_packets_total',
+  returned: 'tunvs_returned_packets_total',
+  passedOn: 'tunvs_passed_on_packets_total',
   forwardedBytes: 'tunvs_forwarded_bytes_total',
   oversized: 'tunvs_oversized_packets_total',
   vectors: 'tunvs_device_reads_total',

@@ -11,8 +11,11 @@ const TRAFFIC: Readonly<Record<keyof Traffic, readonly [name: string, help: stri
   connections: ['connections', 'New connections of OF.'],
   inPackets: ['incoming_packets', 'Packets from clients for OF.'],
   inBytes: ['incoming_bytes', 'Bytes of packets from clients for OF, without outer headers.'],
-  outPackets: ['outgoing_packets', 'ICMP errors for clients of OF, re-created from those of tunnels.'],
-  outBytes: ['outgoing_bytes', 'Bytes of ICMP errors for clients of OF, re-created from those of tunnels.'],
+  outPackets: ['outgoing_packets', 'Packets for clients of OF: replies, by NAT, and ICMP errors that tell of tunnels.'],
+  outBytes: [
+    'outgoing_bytes',
+    'Bytes of packets for clients of OF: replies, by NAT, and ICMP errors that tell of tunnels.',
+  ],
 };
 
 interface Measured extends Row {

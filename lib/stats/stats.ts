@@ -20,11 +20,11 @@ export interface Traffic {
   /** The bytes of those packets as they were received, without the outer header. */
   inBytes: bigint;
   /**
-   * The number of replies that the director has sent. Replies do not pass the director, so that only ICMP errors count
-   * that were re-created from a tunnel's.
+   * The number of packets to clients: the replies of servers by `nat`. Replies of all others do not pass the director, so
+   * that of theirs only ICMP errors count that were re-created from a tunnel's.
    */
   outPackets: bigint;
-  /** The bytes of those replies. */
+  /** The bytes of those packets. */
   outBytes: bigint;
 }
 

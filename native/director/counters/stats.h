@@ -135,7 +135,7 @@ struct alignas(64) ServerCounters {
   Counter connections;
   Counter packets;
   Counter bytes;       // of the inner packets
-  Counter outPackets;  // ICMP errors from the tunnel that clients were told of; replies are never seen
+  Counter outPackets;  // to clients: replies that were rewritten, and ICMP errors about tunnel packets in their terms
   Counter outBytes;
   Counter tooBig;     // packets answered with the path's MTU
   Counter fragments;  // outer fragments sent

@@ -21,7 +21,7 @@ namespace tunvs {
   VERDICT(passedOn, sent, "it came with replies of real servers, is for no virtual address and none of them, and goes on as it is") \
   VERDICT(answeredEcho, answered, "it is an echo request for a virtual address") \
   VERDICT(answeredTooBig, answered, "it is too long for the path to its real server, and the client is told the MTU") \
-  VERDICT(relayedIcmp, sent, "it is an ICMP error about a reply, for the real server that had sent the reply") \
+  VERDICT(relayedIcmp, sent, "it is an ICMP error about a reply, for the real server that had sent it, or about a rewritten packet, for its client") \
   VERDICT(recreatedIcmp, answered, "it is an ICMP error about a tunnel packet, and the client is told about its own packet") \
   VERDICT(consumedIcmp, kept, "it is an ICMP error about a tunnel packet, and concerns nobody else; an MTU that it reports is noted if it is believed") \
   VERDICT(waitingFragment, kept, "it waits for its datagram's first fragment, which decides") \
