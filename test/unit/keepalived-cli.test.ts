@@ -75,10 +75,10 @@ describe("the commands on keepalived's configuration", () => {
   });
 
   it('convert refuses mistakes', async () => {
-    writeFileSync(file, TEXT.replace('TUN', 'NAT'));
+    writeFileSync(file, TEXT.replace('TUN', 'NOT'));
     const { exitCode, stdout, stderr } = await cli(['convert', file], verbs);
     assert.deepEqual([exitCode, stdout], [1, '']);
-    assert.match(stderr, /:4:1: NAT is not done: /);
+    assert.match(stderr, /:4:1: lvs_method cannot be "NOT": write NAT, DR or TUN/);
   });
 
   it('run asks for the source, and for one configuration', async () => {

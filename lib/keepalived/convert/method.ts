@@ -1,4 +1,4 @@
-/** The forwarding methods: `lvs_method TUN type gue port 6080 csum`. */
+/** The forwarding methods: `lvs_method NAT`, `lvs_method TUN type gue port 6080 csum`. */
 import type { TunnelChecksum } from '../../values/forwarding-method.js';
 import type { Place } from '../language/place.js';
 import type { Statement } from '../language/statements.js';
@@ -6,26 +6,23 @@ import { Fields } from './fields.js';
 import { integerOf, type Values } from './values.js';
 
 const CHECKSUMS: Readonly<Record<string, TunnelChecksum>> = { nocsum: 'none', csum: 'checksum', remcsum: 'remote' };
-const NAT_MEND = 'write lvs_method TUN or lvs_method DR, and set up the real servers for it';
 
 /** Returns the fields of a server, and undefined where its method is refused. */
 export function methodFields(statement: Statement, values: Values): Fields | undefined {
   const [method, ...words] = statement.words;
   const fields = new Fields(statement.place);
-  if (method === 'DR') {
+  if (method === 'DR' || method === 'NAT') {
     values.only(statement, 1);
-    return fields.set('forwarding', 'dr');
+    return fields.set('forwarding', method.toLowerCase());
   }
   if (method === 'TUN') return tunnelFields(fields, statement, words, values);
-  if (method === 'NAT') values.said.mistake(statement.place, 'NAT is not done', NAT_MEND);
-  else values.refuse(statement, method, 'DR or TUN');
-  return undefined;
+  return values.refuse(statement, method, 'NAT, DR or TUN');
 }
 
 /** NAT is what keepalived takes where nothing says the method. */
-export function noMethod(place: Place, values: Values): undefined {
-  values.said.mistake(place, 'no lvs_method is said, which means NAT, and NAT is not done', NAT_MEND);
-}
+export const usualMethod = (place: Place): Fields => new Fields(place).set('forwarding', 'nat');
+
+export const changesPorts = (method: Fields): boolean => method.get('forwarding') === 'nat';
 
 function tunnelFields(fields: Fields, statement: Statement, words: readonly string[], values: Values) {
   const refuse = (message: string, mend: string) => {

@@ -5,7 +5,7 @@ import type { Statement } from '../language/statements.js';
 import type { Checked } from './checkers/checker.js';
 import { checksOf, isChecker } from './checkers/index.js';
 import { Fields } from './fields.js';
-import { methodFields, noMethod } from './method.js';
+import { changesPorts, methodFields, usualMethod } from './method.js';
 import type { Scripts } from './scripts.js';
 import type { TrackedFiles } from './tracked-files.js';
 import { last, type Values } from './values.js';
@@ -50,8 +50,7 @@ export function serverOf(
     .set('weight', values.integer(weight, 0, MAX_INT32), weight?.place)
     .set('upperThreshold', values.integer(upper, 0, MAX_INT32), upper?.place)
     .set('lowerThreshold', values.integer(lower, 0, MAX_INT32), lower?.place);
-  if (end.port !== undefined && !ports.includes(end.port) && method !== undefined)
-    samePort(statement, end.port, port, values);
+  if (end.port !== undefined && method !== undefined) portOf(statement, end.port, ports, { method, fields, values });
   const checkers = (block ?? []).filter(isChecker);
   const checks = checksOf(checkers, [owner.block, block], {
     ...converting,
@@ -103,8 +102,9 @@ export function sorryServerOf(
   const end = endpoint(statement, values);
   if (end === undefined) return undefined;
   const method = methodOf(statement, owner, values, last(owner.block, 'sorry_server_lvs_method'));
-  if (end.port !== undefined && end.port !== port && method !== undefined) samePort(statement, end.port, port, values);
-  return new Fields(statement.place).set('address', end.address).add(method ?? new Fields(statement.place));
+  const fields = new Fields(statement.place).set('address', end.address).add(method ?? new Fields(statement.place));
+  if (end.port !== undefined && method !== undefined) portOf(statement, end.port, [port], { method, fields, values });
+  return fields;
 }
 
 function endpoint(statement: Statement, values: Values): { address: string; port: number | undefined } | undefined {
@@ -120,11 +120,23 @@ function endpoint(statement: Statement, values: Values): { address: string; port
 
 function methodOf(statement: Statement, owner: Statement, values: Values, own?: Statement): Fields | undefined {
   const said = own ?? last(statement.block, 'lvs_method') ?? last(owner.block, 'lvs_method', 'lb_kind');
-  return said === undefined ? noMethod(owner.place, values) : methodFields(said, values);
+  return said === undefined ? usualMethod(owner.place) : methodFields(said, values);
 }
 
-/** With DR and tunnels a packet keeps its port. */
-function samePort({ keyword, place }: Statement, own: number, port: number, values: Values): void {
+/** NAT alone gives packets another port; with DR and tunnels a packet keeps its own. */
+function portOf(
+  { keyword, place }: Statement,
+  own: number,
+  ports: readonly number[],
+  { method, fields, values }: { method: Fields; fields: Fields; values: Values },
+): void {
+  const [port = 0] = ports;
+  if (changesPorts(method)) {
+    // 0 stands for the packet's own port there, as it does when no port is said.
+    if (own !== 0 && (own !== port || ports.length > 1)) fields.set('port', own);
+    return;
+  }
+  if (ports.includes(own)) return;
   const kept = port === 0 ? 'the port of the packet' : `port ${port}`;
   values.said.warning(
     place,

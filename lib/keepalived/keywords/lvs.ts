@@ -4,12 +4,12 @@ import { all, block, type Keywords } from './keyword.js';
 
 const NO_MAIL = 'No mail is sent: use notify_up and notify_down, or the events of the API.';
 const NO_SNMP = 'There is no SNMP: read the metrics.';
-const METHOD = 'DR and TUN are done, with their types and checksums. NAT, which is the default there, is refused.';
+const METHOD = 'NAT is the default, as there. TUN has its types and checksums.';
 
 const SHARED: Keywords = {
   ...all('delay_loop connect_timeout retry delay_before_retry warmup', 'done'),
   ...all('alpha inhibit_on_failure virtualhost', 'done'),
-  ...all('lvs_method', 'differs', METHOD),
+  ...all('lvs_method', 'done', METHOD),
   ...all('smtp_alert', 'not done', NO_MAIL),
   ...all('snmp_name', 'not done', NO_SNMP),
 };
@@ -24,7 +24,7 @@ export const realServerKeywords: Keywords = {
 
 export const virtualServerKeywords: Keywords = {
   ...SHARED,
-  ...all('lb_kind', 'differs', METHOD),
+  ...all('lb_kind', 'done', METHOD),
   ...all('ip_family', 'done'),
   ...all('lvs_sched lb_algo', 'done'),
   ...all('flag-1 flag-2 flag-3 sh-port sh-fallback mh-port mh-fallback', 'done'),
@@ -38,7 +38,7 @@ export const virtualServerKeywords: Keywords = {
   ...all('quorum hysteresis', 'done'),
   ...all('quorum_up quorum_down', 'done'),
   ...all('sorry_server sorry_server_inhibit', 'differs', 'The way over has no moment without a server.'),
-  ...all('sorry_server_lvs_method', 'differs', METHOD),
+  ...all('sorry_server_lvs_method', 'done', METHOD),
   ...block('real_server', 'done', realServerKeywords),
 };
 
