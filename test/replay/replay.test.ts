@@ -66,6 +66,31 @@ describe('tunvs replay', () => {
     assert.equal(readPcap(inFolder('out.pcap')).linkType, LINKTYPE_RAW);
   });
 
+  it('takes a capture of both sides, and writes what masqueraded packets become', async () => {
+    const rules = `-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m\n@3 -L -n -c\n@3 -L -n --stats\n`;
+    const reply = (flags: string) => tcp({ from: '10.0.0.11:8080', to: '172.16.0.1:1024', flags });
+    const packets = [
+      at(0, syn(1024)),
+      at(0.1, reply('SA')),
+      at(0.2, ack(1024)),
+      at(0.3, reply('FA')),
+      at(3, ack(1024)),
+    ];
+    const { stdout } = await run(rules, packets);
+    assert.deepEqual(
+      sent().map(({ data }) => /ports .* ttl|[\d.]+ > \S+/g[Symbol.match](describePacket(data))?.join(' ')),
+      [
+        '172.16.0.1 > 10.0.0.11 ports 1024 > 8080 ttl',
+        '192.0.2.1 > 172.16.0.1 ports 80 > 1024 ttl',
+        '172.16.0.1 > 10.0.0.11 ports 1024 > 8080 ttl',
+        '192.0.2.1 > 172.16.0.1 ports 80 > 1024 ttl',
+        '172.16.0.1 > 10.0.0.11 ports 1024 > 8080 ttl',
+      ],
+    );
+    assert.match(stdout, /^TCP 01:57 +FIN_WAIT +172\.16\.0\.1:1024 +192\.0\.2\.1:80 +10\.0\.0\.11:8080$/m);
+    assert.match(stdout, /^ {2}-> 10\.0\.0\.11:8080 +1 +2 +2 +80 +80$/m);
+  });
+
   it('writes the counters alone where no capture is wanted', async () => {
     writeFileSync(inFolder('rules'), WEB);
     writePcap(inFolder('in.pcap'), [at(0, syn(1024))]);

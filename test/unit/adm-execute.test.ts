@@ -171,7 +171,6 @@ describe('a call of ipvsadm', () => {
     for (const [line, said] of [
       ['--start-daemon master --mcast-interface eth0', /^--start-daemon: the sync daemon is not supported yet: .*\n$/],
       ['--stop-daemon backup', /^--stop-daemon: the sync daemon is not supported yet: .*\n$/],
-      [`-a ${WEB} -r 10.3.0.11 -m`, /^-m: masquerading is not supported yet: .*\n$/],
     ] as const) {
       const { err, exit } = await call(line);
       assert.match(err, said);

@@ -1,7 +1,7 @@
 /**
  * Some thousand calls of ipvsadm 1.31, and what the program said before it asked the kernel, recorded with a kernel that
- * agrees to everything: an array a line, of the words, the exit status and stderr. `ipvsadm -m` and the sync daemon are
- * refused later, by what this version supports, so they are compared as well.
+ * agrees to everything: an array a line, of the words, the exit status and stderr. The sync daemon is refused later, by
+ * what this version supports, so it is compared as well.
  */
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';

@@ -98,7 +98,6 @@ function foundBy(base: string): string[] {
 
 /** What is refused although its options are right: by the kernel, or because it does not exist yet. */
 const REFUSED: [RegExp, text: RegExp, exit: number][] = [
-  [/^-[ae].* -m\b/, /^-m: masquerading is not supported yet/, 2],
   [/^--start-daemon/, /^--start-daemon: the sync daemon is not supported yet/, 2],
   [/^--stop-daemon/, /^--stop-daemon: the sync daemon is not supported yet/, 2],
   [/^-[ae](?!.* -x ).* -y /, /^Numerical result out of range\n$/, 255],

@@ -6,7 +6,6 @@ const parse = (text: string, isTimed = true) => parseRules(text, { file: 'web.ru
 
 /** Every row: an option that this version refuses by name, and the rule that has it. */
 const UNSUPPORTED: [string, string][] = [
-  ['-m', '-a -t 192.0.2.1:80 -r 10.0.0.11 -m'],
   ['--start-daemon', '--start-daemon master'],
   ['--stop-daemon', '--stop-daemon backup'],
 ];

@@ -1,0 +1,80 @@
+/** Masquerading (`-m`) in ipvsadm's commands and listings. */
+import { strict as assert } from 'node:assert';
+import { Director, type OfflineDirector } from '../../lib/director/director.js';
+import { RulesSession } from '../../lib/rules/session.js';
+import { callAdm } from '../support/adm.js';
+import { tcp } from '../support/packets.js';
+
+const WEB = '-t 192.168.50.100:80';
+
+describe('masquerading by ipvsadm', () => {
+  let director: OfflineDirector;
+  let session: RulesSession;
+  const call = (line: string) => callAdm(session, line);
+  async function run(...lines: string[]): Promise<void> {
+    for (const line of lines) assert.deepEqual([line, (await call(line)).text], [line, '']);
+  }
+  const rows = async (line: string) =>
+    (await call(line)).out.split('\n').filter((row) => /^(?: {2}-> \d|-a|TCP 0|TCP 1)/.test(row));
+
+  beforeEach(async () => {
+    director = Director.offline({ source: '10.0.0.1', maxConnections: 1024 });
+    session = new RulesSession(director);
+    await run(`-A ${WEB} -s rr`, `-a ${WEB} -r 10.0.0.11:8080 -m -w 2`, `-a ${WEB} -r 10.0.0.12:80 -i`);
+  });
+  afterEach(() => director.close());
+
+  it('is listed as Masq and saved as -m, with the port of its own', async () => {
+    assert.deepEqual(await rows('-L -n'), [
+      '  -> 10.0.0.11:8080               Masq    2      0          0         ',
+      '  -> 10.0.0.12:80                 Tunnel  1      0          0         ',
+    ]);
+    assert.deepEqual(await rows('-S -n'), [
+      `-a ${WEB} -r 10.0.0.11:8080 -m -w 2`,
+      `-a ${WEB} -r 10.0.0.12:80 -i -w 1 --tun-type ipip`,
+    ]);
+    const saved = (await call('-S -n')).out;
+    const { text } = await callAdm(session, '-R --replace', { stdin: saved });
+    assert.deepEqual([text, (await call('-S -n')).out], ['', saved]);
+  });
+
+  it('is edited into tunnelling and back where the port is the service\u2019s', async () => {
+    const method = async () => (await rows('-L -n'))[1]?.slice(34, 40);
+    for (const [option, listed] of [
+      ['-m', 'Masq  '],
+      ['-i', 'Tunnel'],
+      ['-g', 'Route '],
+      ['-m', 'Masq  '],
+    ] as const) {
+      await run(`-e ${WEB} -r 10.0.0.12:80 ${option}`);
+      assert.equal(await method(), listed);
+    }
+  });
+
+  it('is no other method where the port is the server\u2019s own, since no server has that name then', async () => {
+    for (const option of ['-i', '-g']) {
+      const { err, exit } = await call(`-e ${WEB} -r 10.0.0.11:8080 ${option}`);
+      assert.deepEqual([err, exit], ['No such destination\n', 255]);
+    }
+    assert.match((await rows('-L -n'))[0] ?? '', / Masq {4}2 /);
+  });
+
+  it('counts the packets of both sides, and lists states that follow both', async () => {
+    const [client, server] = ['172.16.0.1:1024', '10.0.0.11:8080'];
+    const packets = [
+      tcp({ from: client, to: '192.168.50.100:80', flags: 'S' }),
+      tcp({ from: server, to: client, flags: 'SA' }),
+      tcp({ from: client, to: '192.168.50.100:80', flags: 'A' }),
+      tcp({ from: server, to: client, flags: 'FA' }),
+    ];
+    await run(`-d ${WEB} -r 10.0.0.12:80`);
+    const { verdicts } = director.process(packets, 1);
+    assert.deepEqual([...verdicts], ['forwarded', 'returned', 'forwarded', 'returned']);
+    assert.deepEqual(await rows('-L -n -c'), [
+      'TCP 02:00  FIN_WAIT    172.16.0.1:1024    192.168.50.100:80  10.0.0.11:8080',
+    ]);
+    assert.deepEqual(await rows('-L -n --stats'), [
+      '  -> 10.0.0.11:8080                      1        2        2       80       80',
+    ]);
+  });
+});
