@@ -138,7 +138,7 @@ void Connections::take(Pass& pass, Conn* conn, const ServerView& server, const P
   if (controller != 0) entries_.prove(parsed.key.family, controller);
 }
 
-// The director sees no reply, but a client that gets none, or a wrong one, shows that.
+// Replies mostly do not pass the director, but a client that gets none, or a wrong one, shows that.
 void Connections::noteSignals(Pass& pass, const ServerView& server, const ParsedPacket& parsed, uint8_t state,
                               uint32_t packets) {
   if (packets == 2 && isOpening(parsed) && phaseOf(parsed.protocol, state) == Phase::opening)

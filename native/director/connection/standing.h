@@ -1,11 +1,11 @@
 // Judges what an entry has shown, and so in which order entries give way in a full table. It is ConnTable's judge of
 // connections and templates, as of one moment.
 //
-// A director sees only the client's packets and can check no sequence number. Only two things tell a client from a
-// sender with forged addresses: it goes on, and its server's answers make it go on. To look like more, a sender has to
-// send more: an entry is unproven if it has sent fewer than three packets or was never established (SYN and ACK can be
-// sent blindly; a client also has something to say, or to acknowledge), slight if it has sent a few, and solid
-// otherwise.
+// A director judges by the client's packets alone and can check no sequence number. Where it sees the server's, too
+// (NAT), they prove nothing: a server answers a forged SYN as well. Only two things tell a client from a sender with
+// forged addresses: it goes on, and its server's answers make it go on. To look like more, a sender has to send more:
+// an entry is unproven if it has sent fewer than three packets or was never established (SYN and ACK can be sent
+// blindly; a client also has something to say, or to acknowledge), slight if it has sent a few, and solid otherwise.
 //
 // Thread safety: as the table's calls that use it.
 #pragma once
