@@ -43,7 +43,7 @@ export type {
   RealServerEvent,
   VirtualServiceEvent,
 } from './director/events.js';
-export type { Explanation, PacketEnds } from './director/explain.js';
+export type { Explanation, PacketEnd, PacketEnds } from './director/explain.js';
 export type { ExplainedFlow } from './values/flow-packet.js';
 export {
   type ForwardingMethod,

@@ -9,10 +9,20 @@ import { checkedOptions, integerOption, MAX_UINT32, readArguments } from '../val
 import type { RealServerKey } from '../values/server-options.js';
 import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceName } from '../values/service-key.js';
 
-/** The source and the destination of a packet. */
+/** An end of a packet. */
+export interface PacketEnd {
+  /** Its address. */
+  address: string;
+  /** Its port, where the packet has one. */
+  port?: number;
+}
+
+/** Both ends of a packet. */
 export interface PacketEnds {
-  source: { address: string; port?: number };
-  destination: { address: string; port?: number };
+  /** Where it comes from. */
+  source: PacketEnd;
+  /** Where it goes. */
+  destination: PacketEnd;
 }
 
 /** What {@link Director.explain} says about a packet. */
@@ -103,7 +113,7 @@ function sentence(said: Omit<Explanation, 'text'>): string {
 
 const isSent = (verdict: string) => reasonOf(verdict).kind === 'sent';
 
-const endName = ({ address, port }: PacketEnds['source']) =>
+const endName = ({ address, port }: PacketEnd) =>
   port === undefined ? address : formatVirtualEndpoint({ address, port });
 
 function returnedSentence({ by, realServer, connectionState }: Omit<Explanation, 'text'>): string {
