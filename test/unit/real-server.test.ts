@@ -28,8 +28,8 @@ describe('a real server', () => {
     ['a weight above 2^31 - 1', { weight: 2 ** 31 }, /weight: expected an integer from 0 to 2147483647/],
     [
       'an unknown forwarding method',
-      { forwarding: 'nat' },
-      /forwarding: expected one of 'ipip', 'gue', 'gre', 'dr', 'local', got 'nat'/,
+      { forwarding: 'masq' },
+      /forwarding: expected one of 'ipip', 'gue', 'gre', 'dr', 'local', 'nat', got 'masq'/,
     ],
     [
       'another port, which a tunnel cannot change',

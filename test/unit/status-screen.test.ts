@@ -53,6 +53,25 @@ const plain = (given: Status, columns = 100, rows?: number) =>
     .slice(0, -1);
 
 describe('statusScreen', () => {
+  it('shows what comes back where replies pass the director, if there is room', () => {
+    const [own, other] = [server(11), server(12)];
+    own.forwarding = 'nat';
+    own.rates = { ...rates(3), outPackets: 900, outBytes: 1e6 };
+    const given = status({ services: [service(80, [own, other])] });
+    const rows = (columns: number) => {
+      const lines = plain(given, columns);
+      const from = lines.findIndex((each) => each.startsWith('1 service'));
+      return lines.slice(from, from + 3);
+    };
+    assert.deepEqual(rows(110), [
+      '1 service        state       weight active inactive conn/s pkts/s  bit/s back: pkts/s  bit/s',
+      'tcp 192.0.2.1:80 2/2 up               2.4k       14      6      0      0            0      0',
+      '  10.3.0.11:80   up               2   1.2k        7      3      0      0          900     8M',
+    ]);
+    assert.match(rows(80)[0] ?? '', /pkts\/s {2}bit\/s$/);
+    assert.doesNotMatch(rows(80)[0] ?? '', /back/);
+  });
+
   it('says on one screen what an operator wants to know', () => {
     const event = { atMs: Date.UTC(2026, 0, 1, 12, 34, 56), type: 'tableFull', message: 'the table is full' };
     assert.deepEqual(plain(status({ events: [event], warnings: ['something is odd'] })), [

@@ -1,6 +1,7 @@
 /** The lower part of the screen: virtual services and their real servers. */
 import type { ServerState, ServerStatus, ServiceStatus } from '../../daemon/status.js';
 import { fitText, type Line, line, type Span, span, type Style } from '../../demo/styled-line.js';
+import { type ForwardingMethod, isRewriting } from '../../values/forwarding-method.js';
 import { count } from '../words.js';
 import { short } from './figures.js';
 
@@ -21,7 +22,13 @@ interface Column {
   service(service: ServiceStatus): string;
   /** Where names would be cut, the columns of the lowest rank are left out. */
   rank: number;
+  /** Whether it has something to say of these services; absent where it always has. */
+  isOf?(services: readonly ServiceStatus[]): boolean;
 }
+
+/** Replies pass the director if the servers are reached by NAT. */
+const passReplies = (services: readonly ServiceStatus[]) =>
+  services.some(({ servers }) => servers.some(({ forwarding }) => isRewriting(forwarding as ForwardingMethod)));
 
 const COLUMNS: readonly Column[] = [
   { title: 'weight', width: -7, server: weight, service: () => '', rank: 4 },
@@ -50,6 +57,16 @@ const COLUMNS: readonly Column[] = [
     server: (each) => short(each.rates.inBytes * 8),
     service: (each) => short(each.rates.inBytes * 8),
   },
+  {
+    ...{ title: 'back: pkts/s', width: -13, rank: 0, isOf: passReplies },
+    server: (each) => short(each.rates.outPackets),
+    service: (each) => short(each.rates.outPackets),
+  },
+  {
+    ...{ title: 'bit/s', width: -7, rank: 0, isOf: passReplies },
+    server: (each) => short(each.rates.outBytes * 8),
+    service: (each) => short(each.rates.outBytes * 8),
+  },
 ];
 
 /** Shows the weight that the scheduler goes by behind another that is configured. */
@@ -73,7 +90,7 @@ function layoutOf(services: readonly ServiceStatus[], columns: number): Layout {
   const names = services.flatMap((service) => [service.name, ...service.servers.map(({ name }) => `  ${name}`)]);
   const wanted = longest(names) + 1;
   const state = longest([...Object.keys(STYLES), ...services.map((service) => usable(service).text)]) + 1;
-  let shown = COLUMNS;
+  let shown = COLUMNS.filter(({ isOf }) => isOf === undefined || isOf(services));
   const left = () => columns - state - shown.reduce((sum, { width }) => sum + Math.abs(width), 0);
   while (left() < wanted && shown.length > 1) {
     const lowest = Math.min(...shown.map(({ rank }) => rank));
