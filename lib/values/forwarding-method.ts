@@ -106,6 +106,12 @@ export const forwardingMethods = Object.keys(forwardingTraits) as readonly Forwa
 /** The methods with an outer header, as `--tun-type` names them. */
 export const tunnelMethods = forwardingMethods.filter((method) => forwardingTraits[method].isTunnel);
 
+/**
+ * Tells whether a method gives packets other addresses. Then clients' packets are for the server's own address when they
+ * come to it, and its replies pass the director.
+ */
+export const isRewriting = (method: ForwardingMethod): boolean => !traitsOf(method).keepsPorts;
+
 export const traitsOf = (method: ForwardingMethod): ForwardingTraits => forwardingTraits[method];
 
 /** The values of {@link RealServerMethod}. */

@@ -8,7 +8,6 @@ const LOCAL = 'local';
 const MARKED = '10.9.8.7';
 const RANGE = '10.9.8.16/28';
 const IN_RANGE = '10.9.8.20';
-const REWRITTEN = '10.9.8.9';
 
 describeLab('checks by the pinned way of every kind of service', () => {
   let stage: TestStage;
@@ -103,22 +102,6 @@ describeLab('checks by the pinned way of every kind of service', () => {
     const finding = await check(address, RANGE, { via: 'both', timeoutMs: 500 });
     assert.equal(finding.reason, 'not decapsulating');
     assert.match(finding.message, /silence on 10\.9\.8\.16 /);
-  });
-
-  it('are asked of the own address and port where packets are rewritten, whatever the way', async () => {
-    const { address = '' } = servers[0] ?? {};
-    await run(
-      (d, { virtualAddress, rip, ports: [own, closed] }) => {
-        const added = d.addVirtualService({ protocol: 'tcp', address: virtualAddress, port: 99, scheduler: 'rr' });
-        added.addRealServer({ address: rip, port: own, forwarding: 'nat' });
-        const other = d.addVirtualService({ protocol: 'sctp', address: virtualAddress, port: 99, scheduler: 'rr' });
-        other.addRealServer({ address: rip, port: closed, forwarding: 'nat' });
-      },
-      { virtualAddress: REWRITTEN, rip: address, ports: [PORT, PORT + 1] },
-    );
-    for (const via of ['vip', 'both', 'address'])
-      assert.deepEqual(await check(address, REWRITTEN, { via }), connected, via);
-    assert.equal((await check(address, REWRITTEN, { protocol: 'sctp' })).reason, 'refused');
   });
 
   it('ask a service by mark at the address of its rule', async () => {
