@@ -174,7 +174,7 @@ std::optional<Verdict> Connections::meetLocked(Pass& pass, const ParsedPacket& p
   // It is a server's, or was until a moment ago.
   if (isReplyEntry(*known)) return Verdict::dropUnmatchedReply;
   const ServerView* named = serverOf(pass.services, *known);
-  const bool isOver = ConnTable::hasExpired(*known, pass.now);
+  const bool isOver = entries_.isOver(parsed.key.family, *known, pass.now);
   if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, pass.tunables())) {
     server = named;
     if (!named->carries) return withheldFrom(*named);

@@ -63,6 +63,7 @@ class Connections {
   void updateByReply(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed);
   // Returns the live connection that a reply entry leads to; null: there is none.
   Conn* connectionOf(Family family, const Conn& reply) const { return entries_.connectionOf(family, reply); }
+  bool isOver(Family family, const Conn& conn, Tick now) const { return entries_.isOver(family, conn, now); }
   const Translations& translations() const { return translations_; }
   DataConnections& data() { return data_; }
   FtpSessions& ftpSessions() { return entries_.ftp().sessions; }

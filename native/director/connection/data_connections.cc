@@ -7,6 +7,8 @@ namespace tunvs {
 void DataConnections::expect(Pass& pass, const Conn& control, const ServerView& server, const FlowKey& flow,
                              const Endpoint& at) {
   ConnTable& conns = entries_.table(flow.family);
+  const uint32_t announcing = begin(flow.family, control);
+  if (announcing == 0) return;
   const uint64_t hash = conns.hash(flow);
   const Tick deadline = pass.now + pass.tunables().tcpTimeout(TcpState::listen);
   {
@@ -20,12 +22,17 @@ void DataConnections::expect(Pass& pass, const Conn& control, const ServerView& 
     }
   }
   const bool isPassive = flow.clientPort().raw == 0;
-  const Conn* made = insert(pass, server, flow, at, TcpState::listen, isPassive ? kReplyExpected : uint8_t{0});
-  if (made == nullptr) return;
-  const uint32_t data = made->control.load(std::memory_order_relaxed);
-  const uint32_t of = control.control.load(std::memory_order_relaxed);
-  conns.named(of)->state.fetch_or(kReplyOfFtp);
-  entries_.ftp().sessions.addData(flow.family, of, data);
+  insert(pass, server, flow, at, TcpState::listen, isPassive ? kReplyExpected : uint8_t{0}, announcing);
+}
+
+uint32_t DataConnections::begin(Family family, const Conn& control) {
+  ConnTable& conns = entries_.table(family);
+  ConnTable::Guard guard(conns, conns.hash(conns.keyOf(control)));
+  if (!control.isLive()) return 0;
+  const uint32_t name = control.control.load(std::memory_order_relaxed);
+  conns.named(name)->state.fetch_or(kReplyOfFtp);
+  entries_.ftp().sessions.begin(family, name);
+  return name;
 }
 
 Conn* DataConnections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash) {
@@ -42,9 +49,7 @@ Conn* DataConnections::open(Pass& pass, const ParsedPacket& parsed, uint64_t has
   const FlowKey at = conns.keyOf(reply);
   const uint32_t control = entries_.ftp().sessions.controlOf(flow.family, conns.referenceOf(&reply));
   const TcpState state = nextTcpState(TcpState::listen, static_cast<TcpEvent>(parsed.event), false, Side::client);
-  Conn* made = insert(pass, *server, flow, {at.client(), at.clientPort()}, state, 0);
-  if (made != nullptr && control != 0)
-    entries_.ftp().sessions.addData(flow.family, control, made->control.load(std::memory_order_relaxed));
+  Conn* made = insert(pass, *server, flow, {at.client(), at.clientPort()}, state, 0, control);
   end(pass, expected, *waiting);
   // Another worker may have been faster.
   return made != nullptr ? made : conns.find(flow, hash);
@@ -52,7 +57,7 @@ Conn* DataConnections::open(Pass& pass, const ParsedPacket& parsed, uint64_t has
 
 // Returns null when the flow has a connection already, and when there is no room.
 Conn* DataConnections::insert(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
-                              TcpState state, uint8_t marks) {
+                              TcpState state, uint8_t marks, uint32_t control) {
   WorkerStats& stats = pass.worker.stats;
   ConnTable& conns = entries_.table(flow.family);
   Verdict why;  // nobody waits for it
@@ -75,6 +80,8 @@ Conn* DataConnections::insert(Pass& pass, const ServerView& server, const FlowKe
     if (made != nullptr) {
       entries_.leadReply(flow.family, reply, *made);
       entries_.bind(server, active);
+      if (control != 0) entries_.ftp().sessions.addData(flow.family, control, reply);
+      if ((marks & kReplyExpected) != 0) entries_.ftp().expected.fetch_add(1, std::memory_order_relaxed);
     }
   }
   entries_.dropLoose(stats, flow.family, evicted);
@@ -82,7 +89,6 @@ Conn* DataConnections::insert(Pass& pass, const ServerView& server, const FlowKe
     entries_.dropReply(flow.family, reply);
     return nullptr;
   }
-  if ((marks & kReplyExpected) != 0) entries_.ftp().expected.fetch_add(1, std::memory_order_relaxed);
   stats.connectionsCreated.add(1);
   return made;
 }

@@ -30,8 +30,11 @@ class DataConnections {
   Conn* open(Pass& pass, const ParsedPacket& parsed, uint64_t hash);
 
  private:
+  // Notes that a control connection has announced something. Returns its name; 0: it has ended.
+  uint32_t begin(Family family, const Conn& control);
+  // `control` is the name of the control connection; 0: there is none any more.
   Conn* insert(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at, TcpState state,
-               uint8_t marks);
+               uint8_t marks, uint32_t control);
   void end(Pass& pass, const FlowKey& flow, const Conn& conn);
 
   Entries& entries_;

@@ -195,14 +195,17 @@ uint32_t Entries::onDue(WorkerStats& stats, Family family, Conn& conn, Loose& lo
     conn.packets.store(ticksFromSeconds(kInUseSeconds), std::memory_order_relaxed);
     return ticksFromSeconds(kInUseSeconds);
   }
-  if (isTranslated(conn)) {
-    const uint32_t reply = conn.control.load(std::memory_order_relaxed);
-    const uint8_t marks = table(family).named(reply)->state.load(std::memory_order_relaxed);
-    if ((marks & kReplyOfFtp) != 0 && ftp_.sessions.hasData(family, reply)) return ticksFromSeconds(kInUseSeconds);
-  }
+  if (hasFtpData(family, conn)) return ticksFromSeconds(kInUseSeconds);
   if (!isTemplate(conn)) stats.connectionsExpired.add(1);
   loose = unbind(stats, family, conn);
   return 0;
+}
+
+bool Entries::hasFtpData(Family family, const Conn& conn) const {
+  if (!isTranslated(conn)) return false;
+  const uint32_t reply = conn.control.load(std::memory_order_relaxed);
+  const uint8_t marks = table(family).named(reply)->state.load(std::memory_order_relaxed);
+  return (marks & kReplyOfFtp) != 0 && ftp_.sessions.hasData(family, reply);
 }
 
 bool Entries::expire(WorkerStats& stats, Family family, uint32_t shard, Tick now, bool exact, size_t& budget,

@@ -108,6 +108,10 @@ class Entries {
   };
   Ftp& ftp() { return ftp_; }
   const Ftp& ftp() const { return ftp_; }
+  // Tells whether a connection has come to its end, though nobody may have looked at it since.
+  bool isOver(Family family, const Conn& conn, Tick now) const {
+    return conn.hasExpired(now) && !hasFtpData(family, conn);
+  }
   // Returns the live connection that a reply entry leads to; null: there is none, or none any more.
   Conn* connectionOf(Family family, const Conn& reply) const;
   // Moves a live entry: its deadline may lie before the one that its wheel knows, or it has shown more.
@@ -165,6 +169,8 @@ class Entries {
   // Moves an entry to the list where it belongs as of its shard's time.
   void relinkLocked(ConnTable& conns, Conn& conn, uint64_t hash);
   void unbindServer(uint32_t id, bool active);
+  // Tells whether it is a control connection of FTP that has data connections, and so lives on.
+  bool hasFtpData(Family family, const Conn& conn) const;
 
   ConnTable v4_, v6_;
   PersistenceData persistenceData_;

@@ -2,10 +2,16 @@
 
 namespace tunvs {
 
+void FtpSessions::begin(Family family, uint32_t control) {
+  const std::scoped_lock guard(mutex_);
+  sessions_.try_emplace(nameOf(family, control));
+}
+
 void FtpSessions::addData(Family family, uint32_t control, uint32_t data) {
   const std::scoped_lock guard(mutex_);
-  const uint64_t session = nameOf(family, control);
-  if (controls_.emplace(nameOf(family, data), session).second) sessions_[session].data++;
+  const auto session = sessions_.find(nameOf(family, control));
+  if (session == sessions_.end()) return;
+  if (controls_.emplace(nameOf(family, data), session->first).second) session->second.data++;
 }
 
 uint32_t FtpSessions::controlOf(Family family, uint32_t data) const {

@@ -19,13 +19,16 @@ class FtpSessions {
  public:
   // These name control connections and data connections by their reply entries, as ConnTable::referenceOf() does.
 
-  // Calls `use(SequenceShift&)` with the shift of the server's sequence numbers.
+  // A control connection is in here from now on until it is forgotten. Call this, addData() and forget() under the lock
+  // of the connection's shard, while it is live: so nothing is left in here of one that has ended meanwhile.
+  void begin(Family family, uint32_t control);
+  // Calls `use(SequenceShift&)` with the shift of the server's sequence numbers, if the control connection is in here.
   template <typename Use>
   void withShift(Family family, uint32_t control, Use&& use) {
     const std::scoped_lock guard(mutex_);
-    use(sessions_[nameOf(family, control)].server);
+    if (const auto found = sessions_.find(nameOf(family, control)); found != sessions_.end()) use(found->second.server);
   }
-  // The control connection has announced a data connection, or the data connection has another entry now.
+  // The control connection, if it is in here, has announced a data connection, or that has another entry now.
   void addData(Family family, uint32_t control, uint32_t data);
   // Returns the control connection of a data connection; 0: it has none any more.
   uint32_t controlOf(Family family, uint32_t data) const;

@@ -8,7 +8,7 @@ namespace tunvs {
 
 ReplyPath::Found ReplyPath::note(Pass& pass, const Conn& reply, const ParsedPacket& parsed) {
   Conn* conn = connections_.connectionOf(parsed.key.family, reply);
-  if (conn == nullptr || conn->hasExpired(pass.now)) return {};
+  if (conn == nullptr || connections_.isOver(parsed.key.family, *conn, pass.now)) return {};
   // The server may have been removed, or be down. What it still sends belongs to its client nevertheless.
   const ServerView* server = connections_.serverOf(pass.services, *conn);
   if (server == nullptr) return {};

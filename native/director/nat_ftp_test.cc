@@ -1,0 +1,249 @@
+// FTP through LVS/NAT: what control connections announce, how their sequence numbers move, and what becomes of the
+// entries of data connections.
+#include "packet/transport_checksum.h"
+#include "support/nat_director.h"
+
+namespace tunvs::nat_ftp_test {
+namespace {
+
+using testing::Bytes;
+using testing::Counts;
+using testing::exchanged;
+using testing::NatDirector;
+using testing::PacketBuilder;
+
+const ServiceKey kFtp{IpAddress::v4(192, 0, 2, 10), 21, 6};
+const IpAddress kClient = NatDirector::kClient, kServer = IpAddress::v4(10, 0, 0, 11);
+constexpr std::string_view kPassive = "227 Entering Passive Mode (10,0,0,11,200,10).\r\n";  // port 51210
+constexpr uint16_t kDataPort = 51210;
+
+Bytes bytesOf(std::string_view text) { return {text.begin(), text.end()}; }
+
+// Makes a segment with these numbers.
+Bytes segment(const IpAddress& from, uint16_t source, const IpAddress& to, uint16_t destination, uint32_t sequence,
+              uint32_t acknowledged, std::string_view text) {
+  Bytes packet = PacketBuilder().ip(from, to).tcp(source, destination, kTcpAck).payload(bytesOf(text)).build();
+  storeBe32(&packet[24], sequence);
+  storeBe32(&packet[28], acknowledged);
+  Bytes transport(packet.begin() + 20, packet.end());
+  testing::seal(transport, 16, pseudoHeaderSum(from, to, 6, static_cast<uint32_t>(transport.size())));
+  std::ranges::copy(transport, packet.begin() + 20);
+  return packet;
+}
+
+struct Ftp : NatDirector {
+  Ftp() {
+    addService("rr", kFtp);
+    addNat(11, 21, kFtp);
+    CHECK_EQ(handshake(40000, kFtp), "11");
+  }
+  std::string server(uint32_t sequence, std::string_view text, uint16_t clientPort = 40000) {
+    return send(segment(kServer, 21, kClient, clientPort, sequence, 500, text));
+  }
+  std::string client(uint32_t acknowledged, std::string_view text, uint16_t clientPort = 40000) {
+    return send(segment(kClient, clientPort, kFtp.address, 21, 500, acknowledged, text));
+  }
+  // Sends the first packet of a data connection.
+  std::string open(uint16_t clientPort, uint16_t dataPort = kDataPort, const IpAddress& from = kClient) {
+    return send(PacketBuilder().ip(from, kFtp.address).tcp(clientPort, dataPort, kTcpSyn).build());
+  }
+  uint32_t sequence() const { return loadBe32(&sent[24]); }
+  uint32_t acknowledged() const { return loadBe32(&sent[28]); }
+  std::string text() const { return {sent.begin() + 40, sent.end()}; }
+  bool isRightFromServer() const {
+    return transportChecksumIsRight(kFtp.address, kClient, 6, std::span(sent).subspan(20)) &&
+           loadBe16(&sent[2]) == sent.size() && testing::naiveSum(&sent[0], 20) == 0xffff;
+  }
+  uint32_t expected() const { return director.ftp().expected.load(); }
+};
+
+constexpr std::string_view kShown = "227 Entering Passive Mode (192,0,2,10,200,10).\r\n";
+
+TEST("a passive reply shows the virtual address, and the client's data connection goes to its server") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, kPassive), "returned");
+  CHECK_EQ(t.text(), kShown);
+  CHECK(t.isRightFromServer());
+  CHECK_EQ(t.expected(), 1u);
+  CHECK_EQ(testing::brokenNatLaw(t.director), "");
+  CHECK_EQ(t.open(50000, kDataPort, IpAddress::v4(198, 51, 100, 8)), "dropNotScheduled");
+  CHECK_EQ(t.open(50000, kDataPort + 1), "dropNotScheduled");
+  CHECK_EQ(t.open(50000), "11");
+  CHECK_EQ(t.sentTo(), "10.0.0.11:51210");
+  CHECK_EQ(t.expected(), 0u);
+  CHECK_EQ(t.send(exchanged(t.sent)), "returned");
+  CHECK_EQ(t.sentFrom(), "192.0.2.10:51210");
+  CHECK_EQ(t.open(50001), "dropNotScheduled");
+  CHECK_EQ(t.counts(11, kFtp), (Counts{2, 0}));
+  CHECK_EQ(t.row(11, kFtp).traffic.connections, 1u);
+}
+
+TEST("sequence numbers move with each replaced reply, and acknowledgements back") {
+  Ftp t;
+  uint32_t at = 1000, moved = 0;
+  for (int i = 0; i < 5; i++) {
+    CHECK_EQ(t.server(at, kPassive), "returned");
+    CHECK_EQ(t.sequence(), at + moved);
+    CHECK_EQ(t.text(), kShown);
+    at += static_cast<uint32_t>(kPassive.size());
+    moved++;
+    CHECK_EQ(t.server(at, "150 Here it comes.\r\n"), "returned");
+    CHECK_EQ(t.sequence(), at + moved);
+    CHECK(t.isRightFromServer());
+    at += 20;
+    CHECK_EQ(t.client(at + moved, "NOOP\r\n"), "11");
+    CHECK_EQ(t.acknowledged(), at);
+    CHECK(transportChecksumIsRight(kClient, kServer, 6, std::span(t.sent).subspan(20)));
+  }
+}
+
+TEST("what is sent again leaves as it did before, whatever came in between") {
+  Ftp t;
+  CHECK_EQ(t.server(900, "220 Welcome.\r\n"), "returned");
+  CHECK_EQ(t.server(1000, kPassive), "returned");
+  const Bytes first = t.sent;
+  const auto next = 1000 + static_cast<uint32_t>(kPassive.size());
+  CHECK_EQ(t.server(next, "150 Here it comes.\r\n"), "returned");
+  const Bytes second = t.sent;
+  for (int i = 0; i < 2; i++) {
+    CHECK_EQ(t.server(1000, kPassive), "returned");
+    CHECK(t.sent == first);
+    CHECK_EQ(t.server(next, "150 Here it comes.\r\n"), "returned");
+    CHECK(t.sent == second);
+    CHECK_EQ(t.server(900, "220 Welcome.\r\n"), "returned");
+    CHECK_EQ(t.sequence(), 900u);
+  }
+  CHECK_EQ(t.expected(), 1u);
+  // The client acknowledges what it got before, and then all.
+  CHECK_EQ(t.client(1000, ""), "11");
+  CHECK_EQ(t.acknowledged(), 1000u);
+  CHECK_EQ(t.client(next + 1, ""), "11");
+  CHECK_EQ(t.acknowledged(), next);
+}
+
+TEST("a passive reply in two segments announces nothing, and nothing moves") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, kPassive.substr(0, 30)), "returned");
+  CHECK_EQ(t.text(), kPassive.substr(0, 30));
+  CHECK_EQ(t.server(1030, kPassive.substr(30)), "returned");
+  CHECK_EQ(t.sequence(), 1030u);
+  CHECK_EQ(t.expected(), 0u);
+  CHECK_EQ(t.open(50000), "dropNotScheduled");
+}
+
+TEST("an extended passive reply announces the server's own address") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, "229 Entering Extended Passive Mode (|||51210|)\r\n"), "returned");
+  CHECK_EQ(t.sequence(), 1000u);
+  CHECK_EQ(t.open(50000), "11");
+  CHECK_EQ(t.sentTo(), "10.0.0.11:51210");
+}
+
+TEST("a client may announce its own address alone, and the server's data connection comes from the virtual one") {
+  Ftp t;
+  const auto fromServer = [&](uint16_t port) {
+    return t.send(PacketBuilder().ip(kServer, kClient).tcp(20, port, kTcpSyn).build());
+  };
+  CHECK_EQ(t.client(1000, "PORT 198,51,100,8,195,80\r\n"), "11");
+  CHECK_EQ(t.client(1000, "EPRT |1|198.51.100.8|50000|\r\n"), "11");
+  CHECK_EQ(t.connections().size(), 1u);
+  CHECK_EQ(t.client(1000, "PORT 198,51,100,7,195,80\r\n"), "11");
+  CHECK_EQ(t.client(1000, "EPRT |1|198.51.100.7|50001|\r\n"), "11");
+  CHECK_EQ(t.connections().size(), 3u);
+  for (const uint16_t port : {50000, 50001}) {
+    CHECK_EQ(fromServer(port), "returned");
+    CHECK_EQ(t.sentFrom(), "192.0.2.10:20");
+    CHECK_EQ(t.send(exchanged(t.sent)), "11");
+    CHECK_EQ(t.sentTo(), "10.0.0.11:20");
+  }
+  CHECK_EQ(fromServer(50002), "passedOn");
+  CHECK_EQ(testing::brokenNatLaw(t.director), "");
+}
+
+TEST("what was announced and never came is forgotten after two minutes") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, kPassive), "returned");
+  t.pass(100);
+  CHECK_EQ(t.server(1000, kPassive), "returned");  // said again: it lives on
+  t.pass(100);
+  CHECK_EQ(t.expected(), 1u);
+  t.pass(21);
+  CHECK_EQ(t.expected(), 0u);
+  CHECK_EQ(t.connections().size(), 1u);
+  CHECK_EQ(t.open(50000), "dropNotScheduled");
+}
+
+TEST("one that is past its time is not opened before the wheels come to it, either") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, kPassive), "returned");
+  t.now += ticksFromSeconds(121);
+  CHECK_EQ(t.open(50000), "dropNotScheduled");
+}
+
+TEST("a control connection lives as long as its data connections, also just when its time has come") {
+  for (const bool isServers : {false, true}) {
+    Ftp t;
+    CHECK_EQ(t.server(1000, kPassive), "returned");
+    CHECK_EQ(t.open(50000), "11");
+    const auto transfer = [&] {
+      return t.send(PacketBuilder().ip(kServer, kClient).tcp(kDataPort, 50000, kTcpAck).payload(500).build());
+    };
+    CHECK_EQ(transfer(), "returned");
+    for (int i = 0; i < 6; i++) {
+      t.pass(300);
+      CHECK_EQ(transfer(), "returned");
+    }
+    CHECK_EQ(t.connections().size(), 2u);
+    t.pass(300);
+    CHECK_EQ(transfer(), "returned");
+    t.now += ticksFromSeconds(100);  // the wheels have not come to it since
+    const auto next = 1000 + static_cast<uint32_t>(kPassive.size());
+    CHECK_EQ(isServers ? t.server(next, "226 Done.\r\n") : t.client(next + 1, "NOOP\r\n"),
+             isServers ? "returned" : "11");
+    CHECK_EQ(isServers ? t.sequence() : t.acknowledged(), isServers ? next + 1 : next);
+    t.pass(700);
+    CHECK_EQ(t.connections().size(), 2u);
+    t.pass(1100);
+    CHECK_EQ(t.director.connectionCount(), 0u);
+    CHECK_EQ(t.director.ftp().sessions.count(), 0u);
+  }
+}
+
+TEST("data connections outlive a control connection that is ended, and nothing is left of either") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, kPassive), "returned");
+  CHECK_EQ(t.open(50000), "11");
+  t.setSysctl("conn_reuse_mode", 1);
+  CHECK_EQ(t.server(2000, ""), "returned");
+  CHECK_EQ(t.send(PacketBuilder().ip(kServer, kClient).tcp(21, 40000, kTcpRst).build()), "returned");
+  // The client begins another control connection from the same port.
+  CHECK_EQ(t.handshake(40000, kFtp), "11");
+  CHECK_EQ(testing::brokenNatLaw(t.director), "");
+  CHECK_EQ(t.server(1000, "220 Welcome.\r\n"), "returned");
+  CHECK_EQ(t.sequence(), 1000u);
+  CHECK_EQ(t.send(PacketBuilder().ip(kServer, kClient).tcp(kDataPort, 50000, kTcpAck).build()), "returned");
+  for (int i = 0; i < 3; i++) t.pass(1000);
+  CHECK_EQ(t.director.connectionCount(), 0u);
+  CHECK_EQ(t.director.ftp().sessions.count(), 0u);
+}
+
+TEST("no server's address is shown when two control connections of a client announce one port") {
+  Ftp t;
+  CHECK_EQ(t.handshake(40001, kFtp), "11");
+  CHECK_EQ(t.server(1000, kPassive), "returned");
+  CHECK_EQ(t.server(1000, kPassive, 40001), "returned");
+  CHECK_EQ(t.text(), kShown);
+  CHECK_EQ(t.expected(), 1u);
+}
+
+TEST("a server that was removed is not opened data connections to") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, kPassive), "returned");
+  t.deleteServer(11, kFtp);
+  CHECK_EQ(t.open(50000), "dropNotScheduled");
+  for (int i = 0; i < 3; i++) t.pass(1000);
+  CHECK_EQ(t.director.ftp().sessions.count(), 0u);
+}
+
+}  // namespace
+}  // namespace tunvs::nat_ftp_test
