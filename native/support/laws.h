@@ -10,6 +10,7 @@ class Laws {
   void require(bool holds, const char* law) {
     if (!holds && broken_.empty()) broken_ = law;
   }
+  void require(bool holds, const std::string& law) { require(holds, law.c_str()); }
   bool hold() const { return broken_.empty(); }
   const std::string& broken() const { return broken_; }
 
