@@ -3,7 +3,6 @@ import { type Scheduler, schedulerFlagsOf, schedulers } from '../lib/values/sche
 import { knocks } from './subjects/control.js';
 import { type PeerName, peers } from './subjects/peers/list.js';
 import type { Peer } from './subjects/peers/peer.js';
-import { type WorkloadName, workloads } from './subjects/peers/workloads.js';
 import type { SubjectName, SubjectOptions } from './subjects/index.js';
 
 export interface PlotPoint {
@@ -112,7 +111,7 @@ const healthTrials = (
  * Each workload beside each peer. Where a wire carries segments, the kernel receives for the director in the time of
  * whoever sends, so only programs can be measured.
  */
-const peerTrials = (Object.keys(workloads) as WorkloadName[]).flatMap((workload): Trial[] => {
+const peerTrials = (['responses', 'connections', 'requests', 'upload'] as const).flatMap((workload): Trial[] => {
   const all = (Object.keys(peers) as PeerName[]).filter((name) => !(peers[name] as Peer).isVariant);
   const programs = all.filter((name) => peers[name].isProgram);
   const trial = { onDemand: 'peers', subject: 'peers' } as const;
@@ -121,6 +120,17 @@ const peerTrials = (Object.keys(workloads) as WorkloadName[]).flatMap((workload)
     { ...trial, name: `peers ${workload} segments`, options: { workload, wire: 'segments', peers: programs } },
   ];
 });
+
+/** Packets of both sides are rewritten: LVS/NAT beside those who let nothing past the director either. */
+const natPeerTrials = (['responses100k', 'responses1k', 'requests', 'connections'] as const).map(
+  (workload): Trial => ({
+    ...{ name: `peers nat ${workload}`, onDemand: 'peers', subject: 'peers' },
+    options: {
+      ...{ workload, wire: 'frames' },
+      peers: ['tunvsNat', 'dnat', 'haproxy', 'haproxySplice', 'forwarding', 'tunvs'],
+    },
+  }),
+);
 
 /** Answers by the fast path beside those who forward in the kernel, and proxies. */
 const fastPeerTrials = (
@@ -334,6 +344,7 @@ export const trials: readonly Trial[] = [
   }),
   ...healthTrials,
   ...peerTrials,
+  ...natPeerTrials,
   ...fastPeerTrials,
   ...realServerTrials,
   ...bulkTrials,

@@ -125,8 +125,8 @@ describe('trials beside peers', () => {
     for (const path of Object.keys(answers)) assert.ok(webServerConfig(80).includes(`location = ${path} {`));
   });
 
-  it('set every workload beside every peer on frames, and beside programs alone on segments', () => {
-    for (const workload of Object.keys(workloads)) {
+  it('set the common workloads beside every peer on frames, and beside programs alone on segments', () => {
+    for (const workload of ['responses', 'connections', 'requests', 'upload']) {
       const of = (wire: string) =>
         trials.flatMap((trial) =>
           trial.subject === 'peers' && trial.name.startsWith(`peers ${workload}`) && trial.options.wire === wire
@@ -138,6 +138,20 @@ describe('trials beside peers', () => {
       assert.deepEqual(of('segments')[0]?.[0], 'tunvs');
       assert.equal(of('segments')[0]?.includes('dnat'), false);
     }
+  });
+
+  it('set LVS/NAT beside those whose answers go by the director as well, and the director without it', () => {
+    const named = trials.filter(({ name }) => name.startsWith('peers nat '));
+    const workload = (name: string) => name.slice('peers nat '.length);
+    for (const trial of named) {
+      assert.ok(trial.subject === 'peers' && trial.options.workload === workload(trial.name));
+      assert.deepEqual(trial.options.peers, ['tunvsNat', 'dnat', 'haproxy', 'haproxySplice', 'forwarding', 'tunvs']);
+    }
+    assert.deepEqual(
+      named.map(({ name }) => workload(name)),
+      ['responses100k', 'responses1k', 'requests', 'connections'],
+    );
+    assert.equal(peers.tunvsNat.isPastDirector, false);
   });
 
   it('set the fast path in both places beside proxies, the kernel and the director without it', () => {

@@ -1,6 +1,7 @@
 /** The peers by name. */
 import { dnat, forwarding } from './kernel.js';
 import type { Peer } from './peer.js';
+import { tunvsNat } from './nat.js';
 import { haproxy, nginxStream } from './proxies.js';
 import { nodeLoop, nullLoop, tunvs } from './tunnels.js';
 
@@ -24,6 +25,7 @@ export const peers = {
     { queues: 1, egress: 'packet', offloads: 'auto', forwarding: '-i --tun-type gue --tun-port 6080 --tun-csum' },
     true,
   ),
+  tunvsNat,
   tunvsFastPath: tunvs({ queues: 1, egress: 'packet', fastPath: 'egress' }, true),
   tunvsFastPathIngress: tunvs({ queues: 1, egress: 'packet', fastPath: 'ingress' }, true),
   tunvsFastPathAtBothEnds: tunvs({ queues: 1, egress: 'packet', fastPath: 'ingress', realServerMode: 'bpf' }, true),

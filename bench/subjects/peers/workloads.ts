@@ -13,7 +13,7 @@ export interface Workload {
 }
 
 /** What the servers have, by path, in bytes. */
-export const answers = { '/large': 1024 * 1024, '/small': 100 } as const;
+export const answers = { '/large': 1024 * 1024, '/medium': 100 * 1024, '/kilobyte': 1024, '/small': 100 } as const;
 
 export const workloads = {
   /** The headline: the answer is a thousand times the request. */
@@ -23,6 +23,23 @@ export const workloads = {
     isClosing: false,
     requestPath: '/large',
     headerBytes: 950,
+    bodyBytes: 0,
+  },
+  /** Smaller answers, which connections go on behind. */
+  responses100k: {
+    unit: 'response',
+    connections: 16,
+    isClosing: false,
+    requestPath: '/medium',
+    headerBytes: 0,
+    bodyBytes: 0,
+  },
+  responses1k: {
+    unit: 'response',
+    connections: 32,
+    isClosing: false,
+    requestPath: '/kilobyte',
+    headerBytes: 0,
     bodyBytes: 0,
   },
   connections: {
