@@ -206,7 +206,7 @@ TEST("rewritten packets of both sides become the same by the quick way as by tha
   }
   constexpr uint8_t kFlags[] = {kTcpAck, kTcpAck,           kTcpAck,           kTcpAck,
                                 kTcpSyn, kTcpSyn | kTcpAck, kTcpFin | kTcpAck, kTcpRst};
-  bool isNat = true, isUp = true;
+  bool isNat = false, isUp = true;
   for (int step = 0; step < kTimes; step++) {
     const Client& client = clients[random.below(static_cast<uint32_t>(clients.size()))];
     FlowKey key = client.flow();
@@ -221,7 +221,7 @@ TEST("rewritten packets of both sides become the same by the quick way as by tha
       case 2:
         isNat = !isNat;
         toBoth(quick, slow, [=](Engine& e) {
-          e.apply(EditServer{kWeb, kMapped, by(isNat ? ForwardingMethod::nat : ForwardingMethod::dr)});
+          e.apply(EditServer{kWeb, kPlain, by(isNat ? ForwardingMethod::nat : ForwardingMethod::dr)});
         });
         break;
       case 3:
