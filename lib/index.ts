@@ -52,6 +52,8 @@ export {
   realServerMethods,
   type TunnelChecksum,
   tunnelChecksums,
+  clientToldWays,
+  type ClientTold,
 } from './values/forwarding-method.js';
 export type { MarkRule } from './values/marks.js';
 export type { ProcessedPacket, ProcessResult } from './director/offline-director.js';

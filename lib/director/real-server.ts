@@ -2,7 +2,7 @@
 import { inspect, type InspectOptions, isDeepStrictEqual } from 'node:util';
 import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from '../values/errors.js';
-import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
+import type { ClientTold, ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { NativeServerConfig, NativeServerKey } from '../native/services.js';
 import { checkedHealth, type HealthCondition, SORRY_AT_REST } from '../values/health-condition.js';
 import { fullWeight, nativeCondition, type ServerCondition, withPart } from '../values/server-condition.js';
@@ -134,6 +134,11 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   /** The UDP port that the server takes GUE on. It is 0 unless `forwarding` is 'gue'. */
   get tunnelPort(): number {
     return this.#configured().tunnelPort;
+  }
+
+  /** Says how the server is told the client's address, with 'snat'. */
+  get clientAddress(): ClientTold {
+    return this.#configured().clientAddress as ClientTold;
   }
 
   /** What of a tunnel packet is guarded by a checksum of its own. */

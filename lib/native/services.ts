@@ -105,6 +105,8 @@ export interface NativeServerConfig {
   tunnelPort: number;
   /** 'none', 'checksum' (GUE, GRE) or 'remote' (GUE). */
   tunnelChecksum: string;
+  /** How the server is told the client's address: 'none', 'toa' or 'proxy'. */
+  clientAddress: string;
   /** The configured weight, [0, 2^31-1]; 0 gets no new connections. */
   weight: number;
   /** Connections (active + inactive) from which it gets no new ones; 0: no limit. */

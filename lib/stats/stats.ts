@@ -1,5 +1,5 @@
 /** What the director has counted: the shapes that callers see, made of the rows that the native part returns. */
-import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
+import type { ClientTold, ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { HealthCondition } from '../values/health-condition.js';
 import type { CounterName } from './counter-names.js';
 import type { HostCounts } from './host-counts.js';
@@ -40,6 +40,8 @@ export interface RealServerStats {
   tunnelPort: number;
   /** What of a tunnel packet is guarded by a checksum of its own. */
   tunnelChecksum: TunnelChecksum;
+  /** Says how the server is told the client's address, with 'snat'. */
+  clientAddress: ClientTold;
   /** The weight that is configured, [0, 2^31 - 1]. */
   weight: number;
   /**
@@ -180,6 +182,7 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     forwarding: row.forwarding as ForwardingMethod,
     tunnelPort: row.tunnelPort,
     tunnelChecksum: row.tunnelChecksum as TunnelChecksum,
+    clientAddress: row.clientAddress as ClientTold,
     weight: row.weight,
     effectiveWeight: row.effectiveWeight,
     isUp: row.isUp,

@@ -10,6 +10,17 @@ export const tunnelChecksums = ['none', 'checksum', 'remote'] as const;
  */
 export type TunnelChecksum = (typeof tunnelChecksums)[number];
 
+/** The values of {@link ClientTold}. */
+export const clientToldWays = ['none', 'toa', 'proxy'] as const;
+
+/**
+ * Says how a real server of full NAT (`snat`) is told the client's address of a TCP connection: not at all; with `toa` by
+ * a TCP option in the client's first packets, which a kernel module of the server reads; with `proxy` by a header of the
+ * PROXY protocol, version 2, in front of the client's first byte, which the server's program expects. A service whose
+ * server speaks first can't have `proxy`.
+ */
+export type ClientTold = (typeof clientToldWays)[number];
+
 export const DEFAULT_TUNNEL_CHECKSUM: TunnelChecksum = 'none';
 
 export interface ForwardingTraits {

@@ -7,6 +7,8 @@ import {
   forwardingMethods,
   type TunnelChecksum,
   traitsOf,
+  type ClientTold,
+  clientToldWays,
   tunnelChecksums,
 } from './forwarding-method.js';
 import { type AddressFamily, addressFamily, formatEndpoint, isLinkLocal6 } from './inet.js';
@@ -51,6 +53,8 @@ export interface RealServerEdit {
   tunnelPort?: number;
   /** Says what a checksum guards; a new server has 'none'. It changes the packets of existing connections as well. */
   tunnelChecksum?: TunnelChecksum;
+  /** Says how the server is told the client's address, with 'snat'. The default is 'none'. */
+  clientAddress?: ClientTold;
   /**
    * Sets the number of connections at which the server gets no new ones, [0, 2^31 - 1]. 0, as at first, is no limit.
    */
@@ -104,6 +108,7 @@ const EDITABLE = [
   'forwarding',
   'tunnelPort',
   'tunnelChecksum',
+  'clientAddress',
   'upperThreshold',
   'lowerThreshold',
 ] as const;
@@ -112,6 +117,7 @@ const DEFAULTS: NativeServerConfig = {
   forwarding: DEFAULT_FORWARDING_METHOD,
   tunnelPort: 0,
   tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM,
+  clientAddress: 'none',
   weight: 1,
   upperThreshold: 0,
   lowerThreshold: 0,
@@ -202,7 +208,10 @@ function mergedState(call: string, edit: RealServerEdit, stateBefore: ServerStat
 /**
  * How a caller wants packets to get to a real server; while the address is the host's own, packets stay on the host.
  */
-export type ServerForwarding = Pick<NativeServerConfig, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
+export type ServerForwarding = Pick<
+  NativeServerConfig,
+  'forwarding' | 'tunnelPort' | 'tunnelChecksum' | 'clientAddress'
+>;
 
 /** Everything that is configured for a real server. */
 export interface ServerState {
@@ -212,7 +221,9 @@ export interface ServerState {
   readonly condition: ServerCondition;
 }
 
-const LOCAL: ServerForwarding = { forwarding: 'local', tunnelPort: 0, tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM };
+const LOCAL: ServerForwarding = {
+  ...{ forwarding: 'local', tunnelPort: 0, tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM, clientAddress: 'none' },
+};
 
 /**
  * Tells whether packets to an address of the host's own stay on the host. With other addresses in them, they get there by
@@ -229,12 +240,19 @@ function mergedForwarding(call: string, edit: RealServerEdit, before: ServerForw
     forwardingMethods,
     before.forwarding as ForwardingMethod,
   );
-  const { tunnelPort, tunnelChecksum } = forwarding === before.forwarding ? before : DEFAULTS;
+  const { tunnelPort, tunnelChecksum, clientAddress } = forwarding === before.forwarding ? before : DEFAULTS;
   return {
     forwarding,
     tunnelPort: checkedTunnelPort(`${call}: tunnelPort`, edit.tunnelPort, forwarding, tunnelPort),
     tunnelChecksum: checkedTunnelChecksum(`${call}: tunnelChecksum`, edit.tunnelChecksum, forwarding, tunnelChecksum),
+    clientAddress: checkedClientTold(`${call}: clientAddress`, edit.clientAddress, forwarding, clientAddress),
   };
+}
+
+function checkedClientTold(name: string, value: unknown, forwarding: ForwardingMethod, before: string): string {
+  const told = choiceOption(name, value, clientToldWays, before as ClientTold);
+  if (told === 'none' || traitsOf(forwarding).takesSource) return told;
+  return refuse(name, value, `'none', because '${forwarding}' leaves the client's address in packets`, "choose 'snat'");
 }
 
 function checkedTunnelPort(name: string, value: unknown, forwarding: ForwardingMethod, before: number): number {

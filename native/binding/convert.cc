@@ -74,6 +74,7 @@ Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
   object.Set("forwarding", toJs(env, nameOf(row.config.tunnel.method)));
   object.Set("tunnelPort", row.config.tunnel.port);
   object.Set("tunnelChecksum", toJs(env, nameOf(row.config.tunnel.checksum)));
+  object.Set("clientAddress", toJs(env, nameOf(row.config.tunnel.told)));
   object.Set("pathMtu", row.pathMtu);
   object.Set("weight", row.config.weight);
   object.Set("effectiveWeight", row.effectiveWeight);

@@ -143,6 +143,7 @@ ServerConfig readServerConfig(Napi::Env env, ObjectReader reader) {
   if (reader.has("isSorry")) config.isSorry = reader.boolean("isSorry");
   const auto tunnelPort = static_cast<uint16_t>(reader.integer("tunnelPort", 0, 65535));
   const std::string checksum = reader.string("tunnelChecksum");
+  const std::string told = reader.has("clientAddress") ? reader.string("clientAddress") : "none";
   if (!reader.ok()) return config;
   const auto known = forwardingMethodByName(method);
   if (!known) {
@@ -151,6 +152,12 @@ ServerConfig readServerConfig(Napi::Env env, ObjectReader reader) {
   }
   config.tunnel.method = *known;
   config.tunnel.port = tunnelPort;
+  const auto knownTold = clientToldByName(told);
+  if (!knownTold) {
+    throwInvalidArgument(env, "a client's address is told by 'none', 'toa' or 'proxy', not by '" + told + "'");
+    return config;
+  }
+  config.tunnel.told = *knownTold;
   for (const auto& named : kTunnelChecksums) {
     if (named.name == checksum) {
       config.tunnel.checksum = named.checksum;

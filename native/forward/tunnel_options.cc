@@ -33,6 +33,13 @@ std::string_view nameOf(TunnelChecksum checksum) {
   return "";
 }
 
+std::optional<ClientTold> clientToldByName(std::string_view name) {
+  for (size_t i = 0; i < std::size(kClientToldNames); i++) {
+    if (kClientToldNames[i] == name) return static_cast<ClientTold>(i);
+  }
+  return std::nullopt;
+}
+
 Result<void> checkTunnel(const TunnelOptions& options, Family inner, Family outer) {
   const ForwardingMethod method = options.method;
   const ForwardingTraits& traits = traitsOf(method);
@@ -47,6 +54,10 @@ Result<void> checkTunnel(const TunnelOptions& options, Family inner, Family oute
     return refuse(method, std::string("has no ") + (isRemote ? "remote" : "tunnel") +
                               " checksum; leave it out, or choose " +
                               thoseThat([&](const ForwardingTraits& other) { return other.knows(options.checksum); }));
+  }
+  if (options.told != ClientTold::none && !traits.takesSource) {
+    return refuse(method, "leaves the client's address in packets, so nothing has to tell it; leave '" +
+                              std::string(nameOf(options.told)) + "' out, or choose 'snat'");
   }
   if (inner != outer && (traits.delivery == Delivery::link || traits.rewrites())) {
     return refuse(method, "needs a real server of the virtual service's address family; choose " +

@@ -25,10 +25,19 @@ inline constexpr TunnelChecksumInfo kTunnelChecksums[] = {
     {"none", TunnelChecksum::none}, {"checksum", TunnelChecksum::checksum}, {"remote", TunnelChecksum::remote}};
 std::string_view nameOf(TunnelChecksum checksum);
 
+// How a real server learns the client's address where full NAT has taken it out of TCP packets: not at all; by an
+// option in the first packets' TCP headers (TOA, number 254); or by a header of the PROXY protocol, version 2, in front
+// of what the client says.
+enum class ClientTold : uint8_t { none, toa, proxy };
+inline constexpr std::string_view kClientToldNames[] = {"none", "toa", "proxy"};
+constexpr std::string_view nameOf(ClientTold told) { return kClientToldNames[static_cast<size_t>(told)]; }
+std::optional<ClientTold> clientToldByName(std::string_view name);
+
 struct TunnelOptions {
   ForwardingMethod method = ForwardingMethod::ipip;
   uint16_t port = 0;  // GUE: the real server's UDP port, host order, not 0; 0 for the other methods
   TunnelChecksum checksum = TunnelChecksum::none;
+  ClientTold told = ClientTold::none;
 
   friend bool operator==(const TunnelOptions&, const TunnelOptions&) = default;
 };

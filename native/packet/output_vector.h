@@ -50,6 +50,15 @@ class OutputVector {
     hasOffloads_ = true;
   }
 
+  // Says that the packet that was made last is still to be finished. REQUIRES: there is one, without an outer header
+  void offloadLast(Offload offload) {
+    if (offload.isNone()) return;
+    packets_[count_ - 1].offload = offload;
+    packets_[count_ - 1].outerBytes = 0;
+    packets_[count_ - 1].sealsOuter = false;
+    hasOffloads_ = true;
+  }
+
   // Makes a packet of at most `bytes` here: write(std::span<uint8_t> room) writes it and returns its length, or 0 when
   // there is to be none after all. kHeadroom bytes lie in front of the room. Returns the length. REQUIRES: bytes <=
   // kMaxPacketBytes; write() does not use this vector

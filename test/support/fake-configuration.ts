@@ -136,6 +136,7 @@ export function serverRow(row: Partial<NativeServerRow> = {}): NativeServerRow {
     forwarding: 'ipip',
     tunnelPort: 0,
     tunnelChecksum: 'none',
+    clientAddress: 'none',
     weight: 1,
     effectiveWeight: 1,
     isUp: true,

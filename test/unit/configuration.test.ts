@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { fakeConfiguration } from '../support/fake-configuration.js';
 
-const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none' };
+const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none', clientAddress: 'none' };
 
 const UP = { isUp: true, isDraining: false };
 

@@ -89,6 +89,7 @@ function service(port: number, totals: Traffic, servers: Traffic[] = []): Virtua
     forwarding: 'ipip',
     tunnelPort: 0,
     tunnelChecksum: 'none',
+    clientAddress: 'none',
     pathMtu: 1500,
     tooBig: 0n,
     fragmentsSent: 0n,

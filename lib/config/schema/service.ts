@@ -1,6 +1,6 @@
 /** What a configuration file says of virtual services and their real servers. */
 import { z } from 'zod';
-import { forwardingMethods, tunnelChecksums } from '../../values/forwarding-method.js';
+import { clientToldWays, forwardingMethods, tunnelChecksums } from '../../values/forwarding-method.js';
 import { MAX_INT32, MAX_UINT32 } from '../../values/options.js';
 import { persistenceEngines } from '../../values/persistence.js';
 import { protocols } from '../../values/protocol.js';
@@ -51,6 +51,10 @@ export const serverSchema = z.strictObject({
     .max(65535)
     .optional()
     .describe("Sets the UDP port that the server takes GUE on. 'gue' needs it, and no other method takes it."),
+  clientAddress: z
+    .enum(clientToldWays)
+    .optional()
+    .describe("Says how the server is told the client's address, with 'snat'. The default is 'none'."),
   tunnelChecksum: z
     .enum(tunnelChecksums)
     .optional()

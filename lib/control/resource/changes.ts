@@ -25,6 +25,7 @@ const SERVER_DEFAULTS = {
   weight: 1,
   forwarding: 'ipip',
   tunnelChecksum: 'none',
+  clientAddress: 'none',
   upperThreshold: 0,
   lowerThreshold: 0,
 } as const;

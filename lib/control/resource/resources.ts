@@ -76,10 +76,10 @@ export function serverJson(server: RealServer): ServerJson {
 }
 
 export function serverSettings(server: RealServer) {
-  const { weight, forwarding, tunnelPort, tunnelChecksum, upperThreshold, lowerThreshold } = server;
+  const { weight, forwarding, tunnelPort, tunnelChecksum, clientAddress, upperThreshold, lowerThreshold } = server;
   return {
     ...{ weight, forwarding },
     ...(tunnelPort !== 0 && { tunnelPort }),
-    ...{ tunnelChecksum, upperThreshold, lowerThreshold },
+    ...{ tunnelChecksum, clientAddress, upperThreshold, lowerThreshold },
   };
 }

@@ -1,6 +1,6 @@
 /** Schemas of real servers. */
 import { z } from 'zod';
-import { forwardingMethods, tunnelChecksums } from '../../values/forwarding-method.js';
+import { clientToldWays, forwardingMethods, tunnelChecksums } from '../../values/forwarding-method.js';
 import { MAX_INT32 } from '../../values/options.js';
 import { address, figure, port, traffic } from './values.js';
 
@@ -10,6 +10,7 @@ const settings = {
   forwarding: z.enum(forwardingMethods as readonly [string, ...string[]]).describe('How packets get to it.'),
   tunnelPort: port.describe("The UDP port that it takes GUE on. Only 'gue' has one."),
   tunnelChecksum: z.enum(tunnelChecksums),
+  clientAddress: z.enum(clientToldWays),
   upperThreshold: z.int().min(0).max(MAX_INT32).describe('Connections at which it gets no new ones; 0 is no limit.'),
   lowerThreshold: z.int().min(0).max(MAX_INT32).describe('Connections below which it gets new ones again.'),
 };

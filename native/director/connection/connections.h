@@ -66,6 +66,16 @@ class Connections {
   bool isOver(Family family, const Conn& conn, Tick now) const { return entries_.isOver(family, conn, now); }
   const Translations& translations() const { return translations_; }
   DataConnections& data() { return data_; }
+  // From now on a client's sequence numbers move by `shift`, as far as the connection is live.
+  void beginTold(Family family, const Conn& conn, const SequenceShift& shift) {
+    ConnTable& conns = entries_.table(family);
+    ConnTable::Guard guard(conns, conns.hash(conns.keyOf(conn)));
+    if (!conn.isLive()) return;
+    const uint32_t reply = conn.control.load(std::memory_order_relaxed);
+    entries_.told().begin(family, reply, shift);
+    conns.named(reply)->state.fetch_or(kReplyTold);
+  }
+  SequenceShift toldShift(Family family, uint32_t reply) const { return entries_.told().of(family, reply); }
   FtpSessions& ftpSessions() { return entries_.ftp().sessions; }
   // Finds a server for a packet without a live connection and opens one. If it returns Verdict::forwarded, `server` is
   // set. If it returns Verdict::parked, which it may if `turn` asks, nothing is opened before the service's policy has

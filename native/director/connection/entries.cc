@@ -179,6 +179,7 @@ Loose Entries::unbind(WorkerStats& stats, Family family, const Conn& conn) {
     if (const uint8_t marks = table(family).named(loose.reply)->state.load(std::memory_order_relaxed)) [[unlikely]] {
       if ((marks & kReplyExpected) != 0) ftp_.expected.fetch_sub(1, std::memory_order_relaxed);
       if ((marks & kReplyOfFtp) != 0) ftp_.sessions.forget(family, loose.reply);
+      if ((marks & kReplyTold) != 0) told_.forget(family, loose.reply);
     }
   }
   const uint32_t controller = controllerOf(family, conn);

@@ -24,7 +24,8 @@ class FlowPath {
         pins_(pins),
         policies_(settings, connections_, forwarder_),
         ftp_(connections_, forwarder_),
-        replies_(settings, connections_, forwarder_, ftp_),
+        told_(connections_, forwarder_),
+        replies_(settings, connections_, forwarder_, ftp_, told_),
         translated_(connections_, forwarder_) {}
 
   Connections& connections() { return connections_; }
@@ -50,12 +51,15 @@ class FlowPath {
   Verdict handleKnown(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
   // Handles a packet of which more has to be known than that its connection goes on.
   Verdict handleOther(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
+  // Sends a packet of which pass.endpoints says what it becomes.
+  Verdict deliverRewritten(Pass& pass, const Flow& flow, const ServerView& server, const Outgoing& packet);
   Connections connections_;  // first, as every packet needs it: so it has the address of this object
   Forwarder forwarder_;
   const Settings& settings_;
   const Pins& pins_;
   PolicyPath policies_;
   FtpPath ftp_;
+  ToldPath told_;
   ReplyPath replies_;
   TranslatedPath translated_;
 };

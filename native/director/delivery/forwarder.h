@@ -43,6 +43,14 @@ class Forwarder {
   Verdict deliver(Pass& pass, const ServerView& server, const Outgoing& packet) {
     return pass.endpoints ? sendRewritten(pass, server, packet, *pass.endpoints) : send(pass, server, packet);
   }
+  uint32_t pathMtuOf(const ServerView& server, Tick now) const {
+    return server.pathMtu->effective(settings_.pathMtu, now);
+  }
+  // Sends a packet that grows by `bytes`: grow(room) makes it longer, which begins with it, and returns its new length;
+  // nothing when it can't be. Returns Verdict::dropTooLong then, and when it would be too long for the path.
+  // REQUIRES: pass.endpoints is set
+  template <typename Grow>
+  Verdict deliverLonger(Pass& pass, const ServerView& server, const Outgoing& packet, size_t bytes, Grow&& grow);
   // Sends a packet with other endpoints.
   Verdict sendRewritten(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to);
   // Sends a real server's packet to a client, with other endpoints. Returns Verdict::returned if it is sent.
@@ -115,5 +123,27 @@ class Forwarder {
   const Settings& settings_;
   ServerPool& pool_;
 };
+
+template <typename Grow>
+Verdict Forwarder::deliverLonger(Pass& pass, const ServerView& server, const Outgoing& packet, size_t bytes,
+                                 Grow&& grow) {
+  ParsedPacket parsed = packet.parsed;
+  if (segmentLength(parsed) + bytes > pathMtuOf(server, pass.now) || parsed.length + bytes > kMaxPacketBytes)
+    return Verdict::dropTooLong;
+  const auto write = [&](std::span<uint8_t> room) -> size_t {
+    std::memcpy(room.data(), packet.data, parsed.length);
+    const std::optional<size_t> length = grow(room);
+    if (!length) return 0;
+    parsed.length = static_cast<uint32_t>(*length);
+    parsed.data = room.data();
+    rewriteInPlace(pass, {room.data(), parsed, packet.flowHash, packet.cause}, *pass.endpoints);
+    return *length;
+  };
+  const size_t length = pass.out.make(parsed.length + bytes, server.address, packet.cause, OutputWay::routed, write);
+  if (length == 0) return Verdict::dropTooLong;
+  pass.out.offloadLast(parsed.offload);
+  count(pass, server, packet.parsed.length, static_cast<uint32_t>(length));
+  return Verdict::forwarded;
+}
 
 }  // namespace tunvs

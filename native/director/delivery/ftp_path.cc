@@ -1,8 +1,8 @@
 #include "director/delivery/ftp_path.h"
 
+#include "director/delivery/finish_outgoing.h"
 #include "ftp/ftp_text.h"
 #include "ftp/sequence_shift.h"
-#include "packet/finish_checksum.h"
 
 namespace tunvs {
 namespace {
@@ -16,15 +16,6 @@ std::span<const uint8_t> payloadOf(const ParsedPacket& parsed) {
   return {parsed.data + parsed.transport + header, segment - header};
 }
 
-// Returns the packet without an unfinished checksum, unless it is still to be cut.
-ParsedPacket finished(const Outgoing& packet) {
-  ParsedPacket parsed = packet.parsed;
-  const Offload& offload = parsed.offload;
-  if (offload.isNone() || offload.isToBeCut()) return parsed;
-  if (finishChecksum({packet.data, parsed.length}, offload.checksumStart, offload.checksumField())) parsed.offload = {};
-  return parsed;
-}
-
 }  // namespace
 
 bool FtpPath::hasSession(Family family, const Conn& conn) const {
@@ -35,7 +26,7 @@ bool FtpPath::hasSession(Family family, const Conn& conn) const {
 Verdict FtpPath::sendReply(Pass& pass, const Conn& conn, const ServerView& server, const Outgoing& packet,
                            const Endpoints& to) {
   const Family family = packet.parsed.key.family;
-  const ParsedPacket parsed = finished(packet);
+  const ParsedPacket parsed = finishOutgoing(packet);
   const std::span<const uint8_t> payload = payloadOf(parsed);
   const IpAddress& client = to.destination.address;
   const IpAddress& virtualAddress = to.source.address;
@@ -72,7 +63,7 @@ Verdict FtpPath::sendReply(Pass& pass, const Conn& conn, const ServerView& serve
 
 Verdict FtpPath::deliver(Pass& pass, const Conn& conn, const ServerView& server, const Outgoing& packet) {
   const Family family = packet.parsed.key.family;
-  const ParsedPacket parsed = finished(packet);
+  const ParsedPacket parsed = finishOutgoing(packet);
   const std::span<const uint8_t> payload = payloadOf(parsed);
   if (const auto command = payload.empty() ? std::nullopt : readFtpCommand(payload)) {
     const bool isActive = command->kind == FtpCommandKind::port || command->kind == FtpCommandKind::extendedPort;

@@ -10,14 +10,15 @@
 #include "director/connection/connections.h"
 #include "director/delivery/forwarder.h"
 #include "director/delivery/ftp_path.h"
+#include "director/delivery/told_path.h"
 #include "director/worker/pass.h"
 
 namespace tunvs {
 
 class ReplyPath {
  public:
-  ReplyPath(const Settings& settings, Connections& connections, Forwarder& forwarder, FtpPath& ftp)
-      : settings_(settings), connections_(connections), forwarder_(forwarder), ftp_(ftp) {}
+  ReplyPath(const Settings& settings, Connections& connections, Forwarder& forwarder, FtpPath& ftp, ToldPath& told)
+      : settings_(settings), connections_(connections), forwarder_(forwarder), ftp_(ftp), told_(told) {}
 
   // Handles a packet whose key has a reply entry in the table.
   Verdict handle(Pass& pass, const Conn& reply, const Outgoing& packet);
@@ -53,6 +54,7 @@ class ReplyPath {
   Connections& connections_;
   Forwarder& forwarder_;
   FtpPath& ftp_;
+  ToldPath& told_;
 };
 
 }  // namespace tunvs

@@ -1,6 +1,7 @@
 #include "director/delivery/translated_path.h"
 
 #include "director/delivery/ftp_path.h"
+#include "director/delivery/told_path.h"
 
 #include "core/prefetch.h"
 
@@ -23,6 +24,15 @@ void TranslatedPath::fetchOthers(std::span<const Flow> flows, uint64_t mask) con
   }
 }
 
+// Tells whether something else than endpoints may have to be changed in a packet of the connection.
+bool TranslatedPath::isLookedInto(const Pass& pass, const Conn& conn, const Conn& reply) {
+  if (reply.state.load(std::memory_order_relaxed) != 0) return true;
+  if (conn.packets.load(std::memory_order_relaxed) > ToldPath::kToaPackets) [[likely]]
+    return false;
+  const ServerView* server = pass.services->server(serverIdOf(conn));
+  return server != nullptr && server->config.tunnel.told != ClientTold::none;
+}
+
 std::optional<Verdict> TranslatedPath::handle(Pass& pass, const Flow& flow, Packet& packet, size_t cause) {
   Conn& conn = *flow.candidate;
   const uint32_t named = conn.server.load(std::memory_order_relaxed);
@@ -31,11 +41,13 @@ std::optional<Verdict> TranslatedPath::handle(Pass& pass, const Flow& flow, Pack
   if (named == kReplyEntry) return handleReply(pass, conn, outgoing);
   if (FtpPath::isControl(flow.parsed, flow.parsed.key.virtualPort())) [[unlikely]]
     return std::nullopt;
+  const ConnTable& conns = connections_.table(flow.parsed.key.family);
+  const Conn& reply = *conns.named(conn.control.load(std::memory_order_relaxed));
+  if (isLookedInto(pass, conn, reply)) [[unlikely]]
+    return std::nullopt;
   const ServerView* server = Connections::noteUsual<Side::client>(pass, conn, flow.parsed);
   if (server == nullptr) return std::nullopt;
-  const ConnTable& conns = connections_.table(flow.parsed.key.family);
-  const FlowKey reply = conns.keyOf(*conns.named(conn.control.load(std::memory_order_relaxed)));
-  return forwarder_.sendAgainst(pass, *server, outgoing, reply);
+  return forwarder_.sendAgainst(pass, *server, outgoing, conns.keyOf(reply));
 }
 
 std::optional<Verdict> TranslatedPath::handleReply(Pass& pass, const Conn& reply, const Outgoing& packet) {
@@ -43,6 +55,8 @@ std::optional<Verdict> TranslatedPath::handleReply(Pass& pass, const Conn& reply
   Conn* conn = connections_.connectionOf(parsed.key.family, reply);
   if (conn == nullptr) return std::nullopt;
   const FlowKey key = connections_.table(parsed.key.family).keyOf(*conn);
+  if (isLookedInto(pass, *conn, reply)) [[unlikely]]
+    return std::nullopt;
   if (FtpPath::isControl(parsed, key.virtualPort())) [[unlikely]]
     return std::nullopt;
   // An answer over UDP assures the template. Over TCP, the packet has that led to this state.

@@ -1,0 +1,174 @@
+// Full NAT: which addresses and ports packets get, and how real servers are told which client they come from.
+#include "packet/client_address.h"
+#include "packet/transport_checksum.h"
+#include "support/nat_director.h"
+
+namespace tunvs::full_nat_test {
+namespace {
+
+using testing::Bytes;
+using testing::NatDirector;
+using testing::PacketBuilder;
+
+const IpAddress kServer = IpAddress::v4(10, 0, 0, 11);
+constexpr uint32_t kIsn = 1000;
+
+DirectorOptions withSources(std::vector<std::string> sources, uint16_t firstPort = 1024, uint16_t lastPort = 65535) {
+  DirectorOptions options = NatDirector::defaultOptions();
+  auto made = NatSources::make(sources, firstPort, lastPort);
+  if (!made) std::abort();
+  options.settings.natSources = std::move(made).value();
+  return options;
+}
+
+struct FullNat : NatDirector {
+  explicit FullNat(const DirectorOptions& options = withSources({"10.0.0.200"}), ClientTold told = ClientTold::none)
+      : NatDirector(options) {
+    addService();
+    ServerConfig config;
+    config.tunnel.method = ForwardingMethod::snat;
+    config.tunnel.told = told;
+    if (!apply(AddServer{kWeb, {kServer, 8080}, config}).ok()) std::abort();
+  }
+  // A client's segment, by its offset in what the client says.
+  Bytes says(uint16_t port, uint32_t offset, size_t bytes, uint8_t flags = kTcpAck) {
+    Bytes packet = PacketBuilder().ip(kClient, kWeb.address).tcp(port, 80, flags).payload(bytes).build();
+    storeBe32(&packet[24], kIsn + 1 + offset);
+    storeBe16(&packet[36], 0);
+    const uint64_t pseudo = pseudoHeaderSum(kClient, kWeb.address, 6, static_cast<uint32_t>(packet.size() - 20));
+    const Be16 check = checksum(packet.data() + 20, packet.size() - 20, pseudo);
+    std::memcpy(&packet[36], &check.raw, 2);
+    return packet;
+  }
+  bool isRight() const {
+    const IpAddress from = IpAddress::v4(sent[12], sent[13], sent[14], sent[15]);
+    const IpAddress to = IpAddress::v4(sent[16], sent[17], sent[18], sent[19]);
+    return checksum(sent.data(), 20).raw == 0 && loadBe16(&sent[2]) == sent.size() &&
+           transportChecksumIsRight(from, to, 6, std::span(sent).subspan(20));
+  }
+  uint32_t sequence() const { return loadBe32(&sent[24]); }
+  std::string payload() const {
+    const size_t at = 20 + (sent[32] >> 4) * size_t{4};
+    return {sent.begin() + static_cast<ptrdiff_t>(at), sent.end()};
+  }
+};
+
+TEST("a packet leaves with an address and a port of the director's, and its answer comes back to the client") {
+  FullNat t;
+  CHECK_EQ(t.thereAndBack(t.fromClient(40000, kTcpSyn)), "the same");
+  CHECK_EQ(t.send(t.fromClient(40000, kTcpSyn)), "11");
+  CHECK_EQ(t.sentTo(), "10.0.0.11:8080");
+  CHECK(t.sentFrom().starts_with("10.0.0.200:"));
+}
+
+TEST("pairs of address and port are taken in turn, and none twice while its connection is there") {
+  FullNat t(withSources({"10.0.0.200", "10.0.0.202/31"}, 5000, 5003));
+  std::vector<std::string> given;
+  for (uint16_t i = 0; i < 12; i++) {
+    CHECK_EQ(t.send(t.fromClient(static_cast<uint16_t>(40000 + i), kTcpSyn)), "11");
+    given.push_back(t.sentFrom());
+  }
+  std::ranges::sort(given);
+  CHECK(std::ranges::adjacent_find(given) == given.end());
+  CHECK_EQ(given.front(), "10.0.0.200:5000");
+  CHECK_EQ(given.back(), "10.0.0.203:5003");
+  CHECK_EQ(t.send(t.fromClient(41000, kTcpSyn)), "dropNoPort");
+  // One that ends gives its pair back.
+  t.now += ticksFromSeconds(3600);
+  while (!t.director.expire(0, t.now, /*exact=*/true, SIZE_MAX)) {
+  }
+  CHECK_EQ(t.send(t.fromClient(41000, kTcpSyn)), "11");
+}
+
+TEST("what comes to an address of full NAT without a connection ends here, and a ping of it is answered") {
+  FullNat t;
+  const IpAddress source = IpAddress::v4(10, 0, 0, 200);
+  CHECK_EQ(t.send(PacketBuilder().ip(kServer, source).tcp(8080, 5000, kTcpAck).build()), "dropUnmatchedReply");
+  CHECK_EQ(t.send(PacketBuilder().ip(kServer, source).udp(1, 5000).payload(9).build()), "dropUnmatchedReply");
+  CHECK(t.sent.empty());
+}
+
+TEST("a server of full NAT is refused where the director has no address to give") {
+  NatDirector t;
+  t.addService();
+  ServerConfig config;
+  config.tunnel.method = ForwardingMethod::snat;
+  const auto refused = t.apply(AddServer{NatDirector::kWeb, {kServer, 80}, config});
+  CHECK(!refused.ok() && refused.error().message.find("fullNat.sources") != std::string::npos);
+  config.tunnel = {.method = ForwardingMethod::ipip, .told = ClientTold::toa};
+  CHECK(!t.apply(AddServer{NatDirector::kWeb, {kServer, 80}, config}).ok());
+}
+
+TEST("the first packets of a client carry its address as a TCP option, and later ones do not") {
+  FullNat t(withSources({"10.0.0.200"}), ClientTold::toa);
+  CHECK_EQ(t.send(t.says(40000, UINT32_MAX, 0, kTcpSyn)), "11");
+  CHECK_EQ(t.sent.size(), 40u);
+  CHECK_EQ(t.send(t.says(40000, 0, 0)), "11");
+  CHECK_EQ(t.sent.size(), 48u);
+  const uint8_t option[] = {254, 8, 0x9c, 0x40, 198, 51, 100, 7};
+  CHECK(std::equal(std::begin(option), std::end(option), t.sent.begin() + 40));
+  CHECK_EQ(int{t.sent[32]} >> 4, 7);
+  CHECK(t.isRight());
+  CHECK_EQ(t.send(t.says(40000, 0, 101)), "11");
+  CHECK(t.isRight() && t.payload().size() == 101);
+  for (uint32_t i = 0; i < 8; i++) t.send(t.says(40000, 101 + i, 1));
+  CHECK_EQ(t.sent.size(), 41u);
+  CHECK(t.isRight());
+}
+
+TEST("the client's first byte has a PROXY header in front, as often as it comes, and what follows moves") {
+  FullNat t(withSources({"10.0.0.200"}), ClientTold::proxy);
+  CHECK_EQ(t.send(t.says(40000, UINT32_MAX, 0, kTcpSyn)), "11");
+  CHECK_EQ(t.sequence(), kIsn);
+  t.send(t.says(40000, 0, 0));
+  CHECK_EQ(t.sequence(), kIsn + 1);
+  CHECK_EQ(t.payload().size(), 0u);
+  const std::string header = std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", 16) +
+                             std::string("\xc6\x33\x64\x07\xc0\x00\x02\x0a\x9c\x40\0\x50", 12);
+  for (int time = 0; time < 2; time++) {
+    CHECK_EQ(t.send(t.says(40000, 0, 10)), "11");
+    CHECK_EQ(t.sequence(), kIsn + 1);
+    CHECK(t.payload().starts_with(header) && t.payload().size() == 38);
+    CHECK(t.isRight());
+    CHECK_EQ(t.send(t.says(40000, 10, 5)), "11");
+    CHECK_EQ(t.sequence(), kIsn + 39);
+    CHECK(t.payload().size() == 5 && t.isRight());
+  }
+  // A segment that was cut anew still begins with the first byte.
+  t.send(t.says(40000, 0, 3));
+  CHECK(t.payload().starts_with(header) && t.payload().size() == 31 && t.isRight());
+  // The server acknowledges all of it; the client has said 15 bytes.
+  const IpAddress source = IpAddress::v4(t.sent[12], t.sent[13], t.sent[14], t.sent[15]);
+  Bytes back = PacketBuilder().ip(kServer, source).tcp(8080, loadBe16(&t.sent[20]), kTcpAck).build();
+  storeBe32(&back[28], kIsn + 44);
+  CHECK_EQ(t.send(back), "returned");
+  CHECK_EQ(loadBe32(&t.sent[28]), kIsn + 16);
+}
+
+TEST("a SYN's maximum segment size is lowered wherever the option lies, and the checksum stays right") {
+  for (const size_t before : {size_t{0}, size_t{1}, size_t{3}}) {
+    Bytes tcp(20 + (before + 4 + 3) / 4 * 4);
+    tcp[12] = static_cast<uint8_t>(tcp.size() / 4 << 4);
+    for (size_t i = 0; i < before; i++) tcp[20 + i] = 1;
+    tcp[20 + before] = 2;
+    tcp[21 + before] = 4;
+    storeBe16(&tcp[22 + before], 1460);
+    const Be16 check = checksum(tcp.data(), tcp.size());
+    std::memcpy(&tcp[16], &check.raw, 2);
+    lowerMss(tcp.data(), tcp.size(), 28, {});
+    CHECK_EQ(int{loadBe16(&tcp[22 + before])}, 1432);
+    CHECK_EQ(int{checksum(tcp.data(), tcp.size()).raw}, 0);
+  }
+  Bytes lying(24, 0);
+  lying[12] = 0x60;
+  for (int kind = 0; kind < 256; kind++) {
+    for (int bytes = 0; bytes < 8; bytes++) {
+      lying[20] = static_cast<uint8_t>(kind);
+      lying[21] = static_cast<uint8_t>(bytes);
+      lowerMss(lying.data(), lying.size(), 28, {});
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tunvs::full_nat_test

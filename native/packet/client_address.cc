@@ -1,0 +1,113 @@
+#include "packet/client_address.h"
+
+#include <array>
+
+#include "packet/checksum.h"
+#include "packet/rewrite.h"
+
+namespace tunvs {
+namespace {
+
+constexpr uint8_t kToaOption = 254;
+constexpr size_t kMaxTcpHeaderBytes = 60, kDataOffset = 12;
+constexpr size_t kLeastMss = 536;  // RFC 9293 section 3.7.1: what every host takes
+
+size_t copy(char* to, const void* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+  return bytes;
+}
+
+size_t addressBytes(Family family) { return family == Family::ipv4 ? 4 : 16; }
+
+// Adds the change of a 16-bit word at an even place to a checksum.
+void changeWord(uint8_t* check, uint16_t before, uint16_t after) {
+  const Be16 changed = checksumReplace(Be16{loadUnaligned<uint16_t>(check)}, Be16{before}, Be16{after});
+  std::memcpy(check, &changed.raw, sizeof changed.raw);
+}
+
+}  // namespace
+
+size_t writeProxyHeader(std::span<char, kMaxProxyHeaderBytes> room, const FlowKey& flow) {
+  static constexpr char kSignature[] = "\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a";
+  const size_t bytes = addressBytes(flow.family);
+  char* p = room.data();
+  p += copy(p, kSignature, 12);
+  *p++ = 0x21;                                       // version 2, PROXY
+  *p++ = flow.family == Family::ipv4 ? 0x11 : 0x21;  // TCP over IPv4, or over IPv6
+  const Be16 length = Be16::from(static_cast<uint16_t>(2 * bytes + 4));
+  p += copy(p, &length.raw, 2);
+  p += copy(p, flow.client().bytes.data(), bytes);
+  p += copy(p, flow.virtualAddress().bytes.data(), bytes);
+  const Be16 ports[] = {flow.clientPort(), flow.virtualPort()};
+  p += copy(p, ports, sizeof ports);
+  return static_cast<size_t>(p - room.data());
+}
+
+size_t writeToa(std::span<char, kMaxToaBytes> room, const FlowKey& flow) {
+  char* p = room.data();
+  *p++ = static_cast<char>(kToaOption);
+  *p++ = static_cast<char>(toaBytes(flow.family));
+  const Be16 port = flow.clientPort();
+  p += copy(p, &port.raw, 2);
+  p += copy(p, flow.client().bytes.data(), addressBytes(flow.family));
+  return static_cast<size_t>(p - room.data());
+}
+
+std::optional<size_t> insertTcpOption(std::span<uint8_t> room, size_t length, size_t transport,
+                                      std::string_view option) {
+  uint8_t* const tcp = room.data() + transport;
+  const size_t header = (tcp[kDataOffset] >> 4) * size_t{4};
+  const size_t segment = length - transport, longer = option.size();
+  if (header < kTcpHeaderBytes || header > segment || header + longer > kMaxTcpHeaderBytes) return std::nullopt;
+  if (length + longer > room.size() || length + longer > kMaxPacketBytes) return std::nullopt;
+  const bool isV4 = room[0] >> 4 == 4;
+  const size_t lengthField = isV4 ? 2 : 4;
+  std::memmove(tcp + header + longer, tcp + header, segment - header);
+  std::memcpy(tcp + header, option.data(), longer);
+
+  // The option stands at a multiple of 4, and what follows has moved by one, so that sums stay as they are otherwise.
+  const auto before = loadUnaligned<uint16_t>(tcp + kDataOffset);
+  tcp[kDataOffset] = static_cast<uint8_t>(tcp[kDataOffset] + (longer / 4 << 4));
+  changeWord(tcp + kTcpCheck, before, loadUnaligned<uint16_t>(tcp + kDataOffset));
+  for (size_t i = 0; i < longer; i += 2) changeWord(tcp + kTcpCheck, 0, loadUnaligned<uint16_t>(tcp + header + i));
+  const Be16 segmentBefore = Be16::from(static_cast<uint16_t>(segment));
+  const Be16 segmentAfter = Be16::from(static_cast<uint16_t>(segment + longer));
+  changeWord(tcp + kTcpCheck, segmentBefore.raw, segmentAfter.raw);
+  const Be16 stated{loadUnaligned<uint16_t>(room.data() + lengthField)};
+  const Be16 longerStated = Be16::from(static_cast<uint16_t>(stated.host() + longer));
+  std::memcpy(room.data() + lengthField, &longerStated.raw, 2);
+  if (isV4) changeWord(room.data() + kIpv4Check, stated.raw, longerStated.raw);
+  return length + longer;
+}
+
+void lowerMss(uint8_t* tcp, size_t segmentBytes, size_t bytes, const Offload& offload) {
+  constexpr uint8_t kEnd = 0, kNoOperation = 1, kMss = 2, kMssBytes = 4;
+  const size_t header = std::min<size_t>((tcp[kDataOffset] >> 4) * size_t{4}, segmentBytes);
+  for (size_t at = kTcpHeaderBytes; at < header;) {
+    if (tcp[at] == kEnd) return;
+    if (tcp[at] == kNoOperation) {
+      at++;
+      continue;
+    }
+    if (at + 2 > header || tcp[at + 1] < 2 || at + tcp[at + 1] > header) return;
+    if (tcp[at] == kMss && tcp[at + 1] == kMssBytes) {
+      const uint16_t mss = loadBe16(tcp + at + 2);
+      if (mss < kLeastMss + bytes) return;
+      // The two bytes may lie across two words of the sum, each in the other half.
+      const bool isOdd = (at & 1) != 0;
+      std::array<uint8_t, 4> before{}, after{};
+      std::memcpy(before.data() + (isOdd ? 1 : 0), tcp + at + 2, 2);
+      const Be16 lower = Be16::from(static_cast<uint16_t>(mss - bytes));
+      std::memcpy(tcp + at + 2, &lower.raw, 2);
+      std::memcpy(after.data() + (isOdd ? 1 : 0), tcp + at + 2, 2);
+      if (!offload.isNone()) return;
+      for (size_t word = 0; word < 4; word += 2)
+        changeWord(tcp + kTcpCheck, loadUnaligned<uint16_t>(before.data() + word),
+                   loadUnaligned<uint16_t>(after.data() + word));
+      return;
+    }
+    at += tcp[at + 1];
+  }
+}
+
+}  // namespace tunvs

@@ -1,0 +1,39 @@
+// Tells a real server which client a TCP connection comes from, in the connection itself.
+//
+//  - TOA is a TCP option: 254, its length, the client's port and address. The kernel modules of that name, and DPVS,
+//  take
+//    it from the packet that ends the handshake. It changes no sequence number.
+//  - PROXY protocol version 2 (HAProxy's proxy-protocol.txt, section 2.2) is a header in front of the first byte that
+//  the
+//    client sends.
+//
+// Thread safety: pure.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "packet/parse.h"
+
+namespace tunvs {
+
+inline constexpr size_t kMaxProxyHeaderBytes = 16 + 36, kMaxToaBytes = 20;
+
+constexpr size_t proxyHeaderBytes(Family family) { return family == Family::ipv4 ? 16 + 12 : 16 + 36; }
+constexpr size_t toaBytes(Family family) { return family == Family::ipv4 ? 8 : 20; }
+
+// Write the header, or the option, of a connection with this key. Return its length.
+size_t writeProxyHeader(std::span<char, kMaxProxyHeaderBytes> room, const FlowKey& flow);
+size_t writeToa(std::span<char, kMaxToaBytes> room, const FlowKey& flow);
+
+// Puts a TCP option in front of the payload of a whole packet of `length` bytes that `room` begins with, and mends its
+// lengths and checksums. Returns the packet's new length; nothing when the header, or `room`, has no place for it.
+// REQUIRES: the option's length is a multiple of 4; no offload
+std::optional<size_t> insertTcpOption(std::span<uint8_t> room, size_t length, size_t transport,
+                                      std::string_view option);
+
+// Lowers the maximum segment size that a SYN announces by `bytes`, so that as much can be put in front of what is sent
+// to it. REQUIRES: a whole TCP packet
+void lowerMss(uint8_t* tcp, size_t segmentBytes, size_t bytes, const Offload& offload);
+
+}  // namespace tunvs
