@@ -53,19 +53,24 @@ const establishedTrials = (
   ),
 );
 
-/** Rewrites the packets of both sides; a connection is two entries of the table. */
-const natTrials = (
+/** Rewrites the packets of both sides, and beside them puts the clients' into tunnels. */
+const natTrials: Trial[] = (
   [
     ['1 connection', 1],
     ['64k', 64 * K],
     ['1M', M],
   ] as const
 ).flatMap(([size, connections]) =>
-  (['established', 'reply'] as const).map(
-    (workload): Trial => ({
-      name: `memory ${workload} ${size} nat`,
+  (
+    [
+      ['clients', 'established'],
+      ['servers', 'reply'],
+    ] as const
+  ).map(
+    ([side, workload]): Trial => ({
+      name: `memory nat ${side} ${size}`,
       subject: 'memory',
-      options: { workload, connections, forwarding: 'nat', scheduler: 'rr' },
+      options: { workload, connections, forwarding: 'nat', scheduler: 'rr', isBesideTunnel: true },
     }),
   ),
 );
@@ -237,9 +242,9 @@ export const trials: readonly Trial[] = [
   ),
   ...natTrials,
   {
-    name: 'memory open 1M nat',
+    name: 'memory nat open 1M',
     subject: 'memory',
-    options: { workload: 'open', connections: 0, packets: M, forwarding: 'nat' },
+    options: { workload: 'open', connections: 0, packets: M, forwarding: 'nat', isBesideTunnel: true },
   },
   { name: 'memory open 1M', subject: 'memory', options: { workload: 'open', connections: 0, packets: M } },
   {

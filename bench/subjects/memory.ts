@@ -2,7 +2,11 @@
 import { type MemoryOptions, type MemoryRun, nativeBench } from '../native-bench.js';
 import type { Figures, OpenSubject } from '../subject.js';
 
-export type MemoryTrial = Partial<MemoryOptions> & Pick<MemoryOptions, 'connections'>;
+export type MemoryTrial = Partial<MemoryOptions> &
+  Pick<MemoryOptions, 'connections'> & {
+    /** Behind each run, the same connections' clients send by IPIP, and the ratio is a figure. */
+    isBesideTunnel?: boolean;
+  };
 
 const DEFAULTS = {
   workload: 'established',
@@ -37,17 +41,26 @@ export function speedups(
   };
 }
 
-export const openMemory: OpenSubject<MemoryTrial> = async (options, { isQuick }) => {
+const nsOfPacket = ({ ns, packets }: MemoryRun) => Number(ns) / Number(packets);
+
+export const openMemory: OpenSubject<MemoryTrial> = async ({ isBesideTunnel, ...options }, { isQuick }) => {
   const packets = options.packets ?? (isQuick ? 2 ** 20 : 2 ** 23);
   return {
     async run(index): Promise<Figures> {
-      const run = nativeBench.memory({ ...DEFAULTS, ...options, packets, seed: index + 2 });
-      const nsPerPacket = Number(run.ns) / Number(run.packets);
+      const measured = (more?: Partial<MemoryOptions>) =>
+        nativeBench.memory({ ...DEFAULTS, ...options, ...more, packets, seed: index + 2 });
+      const run = measured();
+      const nsPerPacket = nsOfPacket(run);
+      const workload = options.workload === 'open' ? 'open' : 'established';
+      const beside = isBesideTunnel && {
+        timesIpip: nsPerPacket / nsOfPacket(measured({ workload, forwarding: 'ipip' })),
+      };
       const bytesPerConnection = Number(run.tableBytes) / Number(run.connections);
       if (options.workload === 'open') {
         const msToConfigure = Number(run.configureNs) / 1e6;
         return {
           nsPerConnection: nsPerPacket,
+          ...beside,
           connectionsPerSecond: 1e9 / nsPerPacket,
           nsPerDecision: Number(run.decisionNs) / Number(run.decisions),
           ...(run.first > 0n && { nsPerFirstConnection: Number(run.firstNs) / Number(run.first) }),
@@ -57,7 +70,7 @@ export const openMemory: OpenSubject<MemoryTrial> = async (options, { isQuick })
       }
       if (run.alonePackets > 0n) return { ...speedups(run, options.workers ?? 1), bytesPerConnection };
       const clockNsPerPacket = Number(run.clockNs) / Number(run.packets);
-      return { nsPerPacket, clockNsPerPacket, bytesPerConnection };
+      return { nsPerPacket, ...beside, clockNsPerPacket, bytesPerConnection };
     },
     async close() {},
   };

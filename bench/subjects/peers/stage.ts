@@ -56,6 +56,9 @@ export async function buildStage(lab: Lab, wire: Wire): Promise<Stage> {
       'net/ipv4/tcp_tw_reuse': '1',
     });
   }
+  // To the server, a client is the same one by each peer that rewrites packets. What it remembers of a connection by one
+  // would refuse the next from that port by another, whose timestamps and numbers begin elsewhere.
+  await server.setSysctls({ 'net/ipv4/tcp_max_tw_buckets': '0' });
   await director.setSysctls({ 'net/ipv4/ip_forward': '1', 'net/ipv4/conf/all/send_redirects': '0' });
   lab.connect(client, 'eth0', director, CLIENT_SIDE);
   lab.connect(director, SERVER_SIDE, server, SERVER_DEVICE);
