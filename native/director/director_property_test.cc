@@ -80,6 +80,65 @@ TEST("keeps its laws while few flows meet every change") {
   }
 }
 
+// Servers are added with and without NAT, and the packets are those of both sides.
+TEST("keeps its laws while packets of both sides of few flows are rewritten") {
+  constexpr uint8_t kAddServer = 4, kEditServer = 8, kDeleteServer = 10, kCondition = 12;
+  constexpr uint8_t kReply = 0x45, kFtp = 0x85, kError = 0xc5, kReplyPieces = 0xe5;
+  for (uint64_t seed = 1; seed <= 200 / testing::kFewer; seed++) {
+    Random random(seed);
+    std::vector<uint8_t> program;
+    const auto append = [&](std::initializer_list<uint32_t> bytes) {
+      for (const uint32_t byte : bytes) program.push_back(static_cast<uint8_t>(byte));
+    };
+    for (uint32_t service = 0; service < 4; service++) {
+      append({kApply, 3, service << 4, random.below(128), service << 4 | kAddServer, 3, 1, service << 4 | kAddServer, 4,
+              random.below(256), service << 4 | kAddServer, random.below(6), 1});
+    }
+    for (int i = 0; i < 1500; i++) {
+      const uint32_t service = random.below(4), worker = random.below(2) << 7, server = random.below(4) + 2;
+      const uint32_t client = random.below(6), target = service | worker;
+      switch (random.below(32)) {
+        case 0: append({kApply, 0, service << 4 | kAddServer, server, random.below(256)}); break;
+        case 1: append({kApply, 0, service << 4 | kEditServer, server, random.below(256)}); break;
+        case 2: append({kApply, 0, service << 4 | kDeleteServer, server}); break;
+        case 3:
+          if (random.oneIn(2)) append({kApply, 0, service << 4 | kCondition, server, random.below(256)});
+          if (random.oneIn(4)) append({kApply, 0, service << 4 | random.below(4), random.below(256)});
+          break;
+        case 4: append({kPass, random.below(256)}); break;
+        case 5: append({kExpire, random.below(2) | 4}); break;
+        case 6:
+          if (random.oneIn(4)) append({kTune, random.below(256)});
+          if (random.oneIn(8)) append({kDefend, random.below(256), random.below(256)});
+          break;
+        case 7: append({kCollect}); break;
+        case 8:
+          if (random.oneIn(4)) append({kEnd, service << 4 | server});
+          break;
+        case 9:
+          append({kFragments, worker, 0, client, random.below(256), random.below(12)});
+          append({kReplyPieces, worker, server, 0, client, random.below(256), random.below(100)});
+          break;
+        case 10:
+        case 11: append({kError, target, server, 0, client, random.below(256), random.below(80)}); break;
+        case 12:
+        case 13:
+        case 14:
+        case 15: append({kFtp, random.below(2) | worker, server, 0, client, random.below(256)}); break;
+        case 16:
+        case 17:
+        case 18:
+        case 19:
+        case 20:
+        case 21:
+        case 22: append({kReply, target, server, 0, client, random.below(random.oneIn(4) ? 256 : 4)}); break;
+        default: append({kSend, target, 0, client, random.below(random.oneIn(4) ? 8 : 2)}); break;
+      }
+    }
+    if (!holdsFor(program, seed)) return;
+  }
+}
+
 TEST("keeps its laws with a table that is always full") {
   for (uint64_t seed = 1; seed <= 25 / testing::kFewer; seed++) {
     Random random(seed);

@@ -212,6 +212,44 @@ TEST("a full table goes on to take new connections, and takes reply entries with
   CHECK_EQ(t.counts(11), Counts{});
 }
 
+TEST("packets that waited for a policy are rewritten, and the server's answer comes back") {
+  NatDirector t;
+  t.addService();
+  t.addNat(11, 8080);
+  auto policy = std::make_shared<ConnectionPolicy>();
+  policy->id = 1;
+  CHECK(t.apply(SetPolicy{kWeb, {nullptr, policy}}).ok());
+  const Bytes packet = t.fromClient(40000, kTcpSyn);
+  for (int i = 0; i < 2; i++) CHECK_EQ(t.send(packet), "parked");
+  PolicyQuestion question;
+  REQUIRE(t.director.takeQuestion(0, question));
+  const PolicyAnswer answer{question.flow, question.sequence};
+  t.director.resume(0, {&answer, 1}, t.now, t.out);
+  REQUIRE(t.out.count() == 2);
+  const Bytes first(t.out[0].data, t.out[0].data + t.out[0].length);
+  CHECK_EQ(NatDirector::destination(first), "10.0.0.11:8080");
+  CHECK(first == Bytes(t.out[1].data, t.out[1].data + t.out[1].length));
+  CHECK_EQ(t.send(exchanged(first)), "returned");
+  CHECK(t.sent == exchanged(packet));
+  CHECK_EQ(t.director.connectionCount(), 2u);
+}
+
+TEST("drop_entry takes connections with their reply entries, and no reply entry alone") {
+  NatDirector t;
+  ServiceConfig config{"rr"};
+  config.persistence.timeoutSeconds = 60;
+  t.addService(config);
+  t.addNat(11);
+  for (uint16_t port = 20000; port < 20300; port++) CHECK_EQ(t.send(t.fromClient(port, kTcpSyn)), "11");
+  t.setSysctl("drop_entry", 3);
+  for (int i = 0; i < 30; i++) {
+    t.pass(1);
+    CHECK_EQ(testing::brokenNatLaw(t.director), "");
+  }
+  CHECK(t.counter("connectionsDropped") > 100);
+  CHECK_EQ(t.counts(11).active, static_cast<int32_t>(300 - t.counter("connectionsDropped")));
+}
+
 // Two entries with one key would each get some of the packets.
 TEST("no connection begins under the key of a reply entry, whose connection has just come to its deadline") {
   const ServiceKey other{IpAddress::v4(192, 0, 2, 11), 80, 6};

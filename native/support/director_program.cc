@@ -46,7 +46,8 @@ class Run {
       case 2:
       case 3: return sendFlow();
       case 4: return sendMutated();
-      case 5: return sendRaw();
+      case 5:
+        return code < 0x40 ? sendRaw() : code < 0x80 ? sendReply() : code < 0xc0 ? sendFtp() : sendRewrittenParts(code);
       case 6: return sendMany();
       case 7: return pass(reader_.byte());
       case 8: return pass(reader_.word() * uint32_t{16});
@@ -85,6 +86,42 @@ class Run {
   void sendRaw() {
     const uint8_t target = reader_.byte();
     enqueue(target, reader_.bytes(reader_.byte()));
+  }
+  // Sends a real server's packet. arguments: service and worker, server, client (2), flags
+  void sendReply() {
+    const uint8_t target = reader_.byte();
+    const uint8_t server = reader_.byte();
+    const uint16_t client = reader_.word();
+    enqueue(target, programReply(target & 0x7f, server, client, reader_.byte()));
+  }
+  // Sends a segment of FTP. arguments: side and worker, server, client (2), what
+  void sendFtp() {
+    const uint8_t target = reader_.byte();
+    const uint8_t server = reader_.byte();
+    const uint16_t client = reader_.word();
+    enqueue(target, programFtp(server, client, (target & 1) != 0, reader_.byte()));
+  }
+  // arguments: as sendReply(), and how much of it is quoted
+  void sendRewrittenParts(uint8_t code) {
+    const uint8_t target = reader_.byte();
+    const uint8_t server = reader_.byte();
+    const uint16_t client = reader_.word();
+    const uint8_t what = reader_.byte();
+    const size_t count = reader_.byte();
+    if (code >= 0xe0) {
+      for (size_t i = 1; i <= 2 + count / 32 && laws_.hold(); i++) {
+        const size_t pieces = 2 + count / 32;
+        enqueue(target, programReplyPiece(server, client, what, pieces, (i + what % pieces) % pieces));
+      }
+      return;
+    }
+    // What the virtual service sent, or what the real server got, came back.
+    const ServiceKey& service = kProgramServiceKeys[(target & 0x7f) % kProgramServices];
+    const IpAddress router = IpAddress::v4(203, 0, 113, 9);
+    const bool isServers = (what & 0x80) != 0;
+    Bytes about = isServers ? exchanged(programReply(target & 0x7f, server, client, what))
+                            : exchanged(programFlow(target & 0x7f, client, what));
+    enqueue(target, programError(about, isServers ? programServer(service, server).address : router, what, count));
   }
   // Sends a UDP datagram in pieces of 8 bytes. The first one does not come first: those before it leave together with
   // it, and enough of them fill the outputs of a vector.
@@ -196,6 +233,7 @@ class Run {
     const ServiceKey& service = kProgramServiceKeys[number];
     const ServerKey server = programServer(service, argument);
     const Bytes packet = programFlow(number, reader_.word(), 0);
+    if (server.address.bytes[3] >= kFirstNatServer) return;  // checks of NAT servers go another way
     ParsedPacket parsed;
     parsePacket({const_cast<uint8_t*>(packet.data()), static_cast<uint32_t>(packet.size())}, parsed);
     const Tick ttl = ticksFromSeconds(1u + reader_.byte());

@@ -27,6 +27,9 @@ namespace tunvs::testing {
 //  8. After a server's connections were ended it has none, and no other server lost any.
 //  9. A pinned flow goes to its server until the pin's end, whatever becomes of the server, and counts only there; a
 //  flow is pinned unless it is already, or has a connection.
+//  10. Translated connections have their reply entries, as support/nat_laws.h says.
+//  11. What is rewritten differs from what came in its endpoints alone, and its checksums are as right as they were. A
+//  reply leaves in the name of a virtual service whose packets had reached that server from that client.
 std::string runDirectorProgram(std::span<const uint8_t> program);
 
 }  // namespace tunvs::testing

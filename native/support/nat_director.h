@@ -9,24 +9,12 @@
 // Thread safety: none.
 #pragma once
 
-#include <utility>
-
 #include "support/nat_laws.h"
 #include "support/raw_bytes.h"
 #include "support/test_director.h"
 #include "support/testing.h"
 
 namespace tunvs::testing {
-
-// Returns a packet with source and destination exchanged, addresses and ports. No checksum changes by that.
-inline Bytes exchanged(Bytes packet) {
-  const bool isV4 = packet[0] >> 4 == 4;
-  const size_t addressBytes = isV4 ? 4 : 16, at = isV4 ? 12 : 8, transport = isV4 ? (packet[0] & 15) * size_t{4} : 40;
-  for (size_t i = 0; i < addressBytes; i++) std::swap(packet[at + i], packet[at + addressBytes + i]);
-  const bool hasPorts = packet.size() >= transport + 4 && (!isV4 || (loadBe16(&packet[6]) & 0x1fff) == 0);
-  for (size_t i = 0; i < 2 && hasPorts; i++) std::swap(packet[transport + i], packet[transport + 2 + i]);
-  return packet;
-}
 
 class NatDirector : public TestDirector {
  public:

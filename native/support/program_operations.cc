@@ -3,8 +3,9 @@
 namespace tunvs::testing {
 namespace {
 
-ServerConfig readServerConfig(ProgramReader& reader) {
+ServerConfig readServerConfig(ProgramReader& reader, const ServerKey& server) {
   ServerConfig made;
+  if (server.address.bytes[3] >= kFirstNatServer) made.tunnel.method = ForwardingMethod::nat;
   const uint8_t bits = reader.byte();
   made.weight = bits & 0x0f;
   made.upperThreshold = bits >> 4;
@@ -57,9 +58,11 @@ Operation readOperation(ProgramReader& reader, ProgramServers& after) {
     case 4:
     case 5:
     case 6:
-    case 7: after[service].insert(server.address.bytes[3]); return AddServer{service, server, readServerConfig(reader)};
+    case 7:
+      after[service].insert(server.address.bytes[3]);
+      return AddServer{service, server, readServerConfig(reader, server)};
     case 8:
-    case 9: return EditServer{service, server, readServerConfig(reader)};
+    case 9: return EditServer{service, server, readServerConfig(reader, server)};
     case 12: return EditServer{service, server, {}, readCondition(reader)};
     case 10:
     case 11: after[service].erase(server.address.bytes[3]); return DeleteServer{service, server};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "support/packet_builder.h"
 
@@ -32,6 +33,16 @@ inline Bytes operator+(Bytes front, const Bytes& back) {
 inline Bytes bytesOf(std::span<const uint8_t> span) { return {span.begin(), span.end()}; }
 
 inline Bytes firstOf(const Bytes& bytes, size_t count) { return {bytes.begin(), bytes.begin() + count}; }
+
+// Returns a packet with source and destination exchanged, addresses and ports. No checksum changes by that.
+inline Bytes exchanged(Bytes packet) {
+  const bool isV4 = packet[0] >> 4 == 4;
+  const size_t addressBytes = isV4 ? 4 : 16, at = isV4 ? 12 : 8, transport = isV4 ? (packet[0] & 15) * size_t{4} : 40;
+  for (size_t i = 0; i < addressBytes; i++) std::swap(packet[at + i], packet[at + addressBytes + i]);
+  const bool hasPorts = packet.size() >= transport + 4 && (!isV4 || (loadBe16(&packet[6]) & 0x1fff) == 0);
+  for (size_t i = 0; i < 2 && hasPorts; i++) std::swap(packet[transport + i], packet[transport + 2 + i]);
+  return packet;
+}
 
 // Makes an IPv6 packet: a header, then `payload`, which begins with what `nextHeader` says.
 inline Bytes ipv6Packet(const IpAddress& source, const IpAddress& destination, uint8_t nextHeader, const Bytes& payload,
