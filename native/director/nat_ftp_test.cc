@@ -227,6 +227,28 @@ TEST("data connections outlive a control connection that is ended, and nothing i
   CHECK_EQ(t.director.ftp().sessions.count(), 0u);
 }
 
+// A persistent connection's entry goes on with what the client port's next connection sends.
+TEST("a client port's next control connection begins with numbers that have not moved") {
+  for (const uint32_t at : {1000u, 500u, 0x90000000u}) {
+    Ftp t;
+    t.setSysctl("conn_reuse_mode", 0);
+    CHECK_EQ(t.server(1000, kPassive), "returned");
+    CHECK_EQ(t.client(1000 + static_cast<uint32_t>(kPassive.size()) + 1, ""), "11");
+    CHECK_EQ(t.send(PacketBuilder().ip(kServer, kClient).tcp(21, 40000, kTcpRst).build()), "returned");
+    CHECK_EQ(t.handshake(40000, kFtp), "11");
+    CHECK_EQ(t.connections().size(), 2u);
+    CHECK_EQ(t.server(at, "220 Welcome.\r\n"), "returned");
+    CHECK_EQ(t.sequence(), at);
+    CHECK_EQ(t.server(at + 14, kPassive), "returned");
+    CHECK_EQ(t.text(), kShown);
+    CHECK_EQ(t.sequence(), at + 14);
+    // A SYN that somebody forges while the connection is established changes nothing.
+    CHECK_EQ(t.send(t.fromClient(40000, kTcpSyn, 0, kFtp)), "11");
+    CHECK_EQ(t.server(at + 14 + static_cast<uint32_t>(kPassive.size()), "150 Here it comes.\r\n"), "returned");
+    CHECK_EQ(t.sequence(), at + 14 + static_cast<uint32_t>(kPassive.size()) + 1);
+  }
+}
+
 TEST("no server's address is shown when two control connections of a client announce one port") {
   Ftp t;
   CHECK_EQ(t.handshake(40001, kFtp), "11");

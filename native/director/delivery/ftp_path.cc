@@ -75,8 +75,12 @@ Verdict FtpPath::deliver(Pass& pass, const Conn& conn, const ServerView& server,
     }
   }
   if (hasSession(family, conn)) {
+    // The entry may go on with the client port's next connection.
+    const bool isNext =
+        isOpening(parsed) && conn.state.load(std::memory_order_relaxed) == static_cast<uint8_t>(TcpState::synRecv);
     connections_.ftpSessions().withShift(
         family, conn.control.load(std::memory_order_relaxed), [&](SequenceShift& shift) {
+          if (isNext) shift = {};
           mendTcp(packet.data + parsed.transport, parsed.length - parsed.transport, {}, shift, parsed.offload);
         });
   }
