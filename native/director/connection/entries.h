@@ -86,7 +86,7 @@ class Entries {
   // `marks` are bits of translated.h.
   uint32_t makeReply(WorkerStats& stats, const FlowKey& key, uint32_t controller, Tick now, bool mayHide,
                      uint8_t marks = 0);
-  // Removes a reply entry. The one that it hid, if there is any, is found again.
+  // Removes a reply entry. One that it hid, if there is any, is found again: of several, any.
   void dropReply(Family family, uint32_t reply);
   // Returns the template that an entry counts on, as ConnTable::referenceOf() names it; 0: none.
   uint32_t controllerOf(Family family, const Conn& conn) const {
