@@ -17,6 +17,8 @@ IpAddress behind(IpAddress base, size_t index) {
 
 }  // namespace
 
+// The first address of an IPv6 range is the anycast address of its routers (RFC 4291 section 2.6.1; not of a /127, RFC
+// 6164): Linux sends no ICMP errors to it where the range is a route.
 Result<NatSources> NatSources::make(std::span<const std::string> texts, uint16_t firstPort, uint16_t lastPort) {
   NatSources sources;
   sources.firstPort_ = firstPort;
@@ -34,7 +36,8 @@ Result<NatSources> NatSources::make(std::span<const std::string> texts, uint16_t
                                                          " addresses of a family at most; give a shorter range");
     }
     sources.prefixes_.push_back(prefix.value());
-    for (size_t i = 0; i < size_t{1} << hostBits; i++) addresses.push_back(behind(base, i));
+    const size_t first = !base.isV4() && hostBits > 1 ? 1 : 0;
+    for (size_t i = first; i < size_t{1} << hostBits; i++) addresses.push_back(behind(base, i));
   }
   for (auto* addresses : {&sources.v4_, &sources.v6_}) {
     std::sort(addresses->begin(), addresses->end());

@@ -19,7 +19,8 @@ class NatSources {
   // Below are ports that a server may trust (RFC 6335 section 6).
   static constexpr uint16_t kFirstPort = 1024, kLastPort = 65535;
 
-  // Takes addresses and ranges, all of whose addresses are used. REQUIRES: 0 < firstPort <= lastPort
+  // Takes addresses and ranges, all of whose addresses are used, but the first one of an IPv6 range. REQUIRES: 0 <
+  // firstPort <= lastPort
   static Result<NatSources> make(std::span<const std::string> texts, uint16_t firstPort = kFirstPort,
                                  uint16_t lastPort = kLastPort);
 
@@ -32,6 +33,10 @@ class NatSources {
     const auto& addresses = of(family);
     const auto port = static_cast<uint16_t>(firstPort_ + index / addresses.size());
     return {addresses[index % addresses.size()], Be16::from(port)};
+  }
+  // Returns a pair with this address. Ports that follow each other differ.
+  Endpoint with(const IpAddress& address, uint64_t index) const {
+    return {address, Be16::from(static_cast<uint16_t>(firstPort_ + index % ports()))};
   }
 
  private:
