@@ -11,14 +11,19 @@ const ECHO_PORT = 5353;
 const SCTP_SERVICE_PORT = 9899;
 const SCTP_PORT = 9900;
 
-for (const egress of ['packet', 'tun'] as const)
-  describeLab(`datagrams through a NAT director with two queues and egress "${egress}"`, () => {
+for (const [method, egress] of [
+  ['nat', 'packet'],
+  ['nat', 'tun'],
+  ['snat', 'packet'],
+  ['snat', 'tun'],
+] as const)
+  describeLab(`datagrams through a director with ${method}, two queues and egress "${egress}"`, () => {
     let stage: NatStage;
     let director: DirectorAgent;
 
     before(async () => {
-      stage = await NatStage.open({ realServers: 2 });
-      director = await DirectorAgent.open(stage.director, { source: stage.source, egress, device: { queues: 2 } });
+      stage = await NatStage.open({ realServers: 2, method });
+      director = await DirectorAgent.open(stage.director, { ...stage.addresses, egress, device: { queues: 2 } });
       for (const family of [4, 6] as const) {
         const servers = stage.natServers(family, ECHO_PORT);
         for (const [index, { address }] of servers.entries())
@@ -59,61 +64,62 @@ for (const egress of ['packet', 'tun'] as const)
     });
   });
 
-describeLab('SCTP through a NAT director', () => {
-  let stage: NatStage;
-  let director: DirectorAgent;
+for (const method of ['nat', 'snat'] as const)
+  describeLab(`SCTP through a director with ${method}`, () => {
+    let stage: NatStage;
+    let director: DirectorAgent;
 
-  before(async function () {
-    stage = await NatStage.open();
-    if (await hasKernelSctp(stage.client)) {
-      console.log("      skipped: this kernel's own SCTP would answer; load no sctp module to run it");
-      this.skip();
-    }
-    director = await DirectorAgent.open(stage.director, { source: stage.source });
-    for (const { host, address, address6 } of stage.servers)
-      for (const own of [address, address6]) await startSctpServer(host, own, SCTP_PORT);
-  });
-
-  after(async () => {
-    await director?.close();
-    await stage?.close();
-  });
-
-  for (const family of [4, 6] as const)
-    it(`keeps associations over IPv${family} on their servers, on another port than theirs, and sees both sides`, async () => {
-      const service = { protocol: 'sctp', address: stage.virtual(family), port: SCTP_SERVICE_PORT } as const;
-      await director.run(
-        (d, { service, servers }) => {
-          const added = d.addVirtualService({ ...service, scheduler: 'rr' });
-          for (const server of servers) added.addRealServer(server);
-        },
-        { service, servers: stage.natServers(family, SCTP_PORT) },
-      );
-      const ports = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
-      const open = await associate(stage.client, { ...service, clientPorts: ports(5001, 6), shutDown: false });
-      const { initAck, cookieAck, data, shutdownAck } = sctpChunks;
-      for (const steps of open) {
-        assert.deepEqual(
-          steps.map(([chunk]) => chunk),
-          [initAck, cookieAck, data, data, data],
-        );
-        assert.equal(new Set(steps.map(([, name]) => name).filter(Boolean)).size, 1, JSON.stringify(steps));
+    before(async function () {
+      stage = await NatStage.open({ method });
+      if (await hasKernelSctp(stage.client)) {
+        console.log("      skipped: this kernel's own SCTP would answer; load no sctp module to run it");
+        this.skip();
       }
-      assert.deepEqual(open.map(([[, name] = [0, '']]) => name).sort(), ['rs1', 'rs1', 'rs2', 'rs2', 'rs3', 'rs3']);
-      const [closed] = await associate(stage.client, { ...service, clientPorts: [5007], shutDown: true });
-      assert.equal(closed?.at(-1)?.[0], shutdownAck);
-      // The server's acknowledgement was seen, as it is not where only clients' packets are.
-      assert.deepEqual(await states(service.address), { ESTABLISHED: 6, 'S-ACK-SENT': 1 });
-      assert.equal((await stage.secrets.counts()).shown, 0);
+      director = await DirectorAgent.open(stage.director, stage.addresses);
+      for (const { host, address, address6 } of stage.servers)
+        for (const own of [address, address6]) await startSctpServer(host, own, SCTP_PORT);
     });
 
-  /** Counts the connections of the service in each state. */
-  function states(address: string): Promise<Record<string, number>> {
-    return director.run(async (d, virtualAddress) => {
-      const counts: Record<string, number> = {};
-      for await (const { state } of d.connections({ protocol: 'sctp', virtualAddress }))
-        counts[state] = (counts[state] ?? 0) + 1;
-      return counts;
-    }, address);
-  }
-});
+    after(async () => {
+      await director?.close();
+      await stage?.close();
+    });
+
+    for (const family of [4, 6] as const)
+      it(`keeps associations over IPv${family} on their servers, on another port than theirs, and sees both sides`, async () => {
+        const service = { protocol: 'sctp', address: stage.virtual(family), port: SCTP_SERVICE_PORT } as const;
+        await director.run(
+          (d, { service, servers }) => {
+            const added = d.addVirtualService({ ...service, scheduler: 'rr' });
+            for (const server of servers) added.addRealServer(server);
+          },
+          { service, servers: stage.natServers(family, SCTP_PORT) },
+        );
+        const ports = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
+        const open = await associate(stage.client, { ...service, clientPorts: ports(5001, 6), shutDown: false });
+        const { initAck, cookieAck, data, shutdownAck } = sctpChunks;
+        for (const steps of open) {
+          assert.deepEqual(
+            steps.map(([chunk]) => chunk),
+            [initAck, cookieAck, data, data, data],
+          );
+          assert.equal(new Set(steps.map(([, name]) => name).filter(Boolean)).size, 1, JSON.stringify(steps));
+        }
+        assert.deepEqual(open.map(([[, name] = [0, '']]) => name).sort(), ['rs1', 'rs1', 'rs2', 'rs2', 'rs3', 'rs3']);
+        const [closed] = await associate(stage.client, { ...service, clientPorts: [5007], shutDown: true });
+        assert.equal(closed?.at(-1)?.[0], shutdownAck);
+        // The server's acknowledgement was seen, as it is not where only clients' packets are.
+        assert.deepEqual(await states(service.address), { ESTABLISHED: 6, 'S-ACK-SENT': 1 });
+        assert.equal((await stage.secrets.counts()).shown, 0);
+      });
+
+    /** Counts the connections of the service in each state. */
+    function states(address: string): Promise<Record<string, number>> {
+      return director.run(async (d, virtualAddress) => {
+        const counts: Record<string, number> = {};
+        for await (const { state } of d.connections({ protocol: 'sctp', virtualAddress }))
+          counts[state] = (counts[state] ?? 0) + 1;
+        return counts;
+      }, address);
+    }
+  });

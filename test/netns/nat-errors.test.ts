@@ -12,14 +12,19 @@ const REFUSED_PORT = 82;
 const DEAD_PORT = 83;
 const DEAD_TIMEOUT_MS = 10_000;
 
-for (const egress of ['packet', 'tun'] as const)
-  describeLab(`from a client that probes a service of NAT, with egress "${egress}"`, () => {
+for (const [method, egress] of [
+  ['nat', 'packet'],
+  ['nat', 'tun'],
+  ['snat', 'packet'],
+  ['snat', 'tun'],
+] as const)
+  describeLab(`from a client that probes a service of ${method}, with egress "${egress}"`, () => {
     let stage: NatStage;
     let director: DirectorAgent;
 
     before(async () => {
-      stage = await NatStage.open({ realServers: 1 });
-      director = await DirectorAgent.open(stage.director, { source: stage.source, egress });
+      stage = await NatStage.open({ realServers: 1, method });
+      director = await DirectorAgent.open(stage.director, { ...stage.addresses, egress });
       await stage.addServices(director);
       for (const family of [4, 6] as const) {
         const service = { address: stage.virtual(family), scheduler: 'rr' } as const;
@@ -27,7 +32,7 @@ for (const egress of ['packet', 'tun'] as const)
         for (const protocol of ['tcp', 'udp'] as const) {
           const refusing = stage.natServers(family, REFUSED_PORT);
           await addService(director, { protocol, ...service, port: REFUSED_PORT, servers: refusing });
-          const servers = [{ ...dead, forwarding: 'nat' as const }];
+          const servers = [{ ...dead, forwarding: method }];
           await addService(director, { protocol, ...service, port: DEAD_PORT, servers });
         }
       }

@@ -4,7 +4,7 @@ import type { LabHost } from '../../lib/lab/lab-host.js';
 import { startCapture } from '../support/capture.js';
 import { DirectorAgent } from '../support/director-agent.js';
 import { describeLab, UPLINK } from '../support/lab.js';
-import { NatStage } from '../support/nat-stage.js';
+import { isNatSource, NatStage } from '../support/nat-stage.js';
 
 const LARGE_BYTES = 10_000_000;
 const DATAGRAM_BYTES = 4000;
@@ -15,9 +15,12 @@ interface Narrow {
   /** Whose route is narrow, and which one. */
   host: (stage: NatStage) => LabHost;
   routes: readonly string[];
+  /** As `routes`, where full NAT takes another one. */
+  toSources?: readonly string[];
 }
 
 const TO_CLIENTS = ['10.1.0.0/24 via 10.2.0.1', '2001:db8:1::/64 via 2001:db8:2::1'];
+const TO_SOURCES = ['10.4.0.192/30 dev lan', '2001:db8:4::c0/126 dev lan'];
 const OUT_OF_INNER = ['10.1.0.0/24 via 10.4.0.1', '2001:db8:1::/64 via 2001:db8:4::1'];
 const TO_LAST = ['10.5.0.0/24 via 10.4.0.254', '2001:db8:5::/64 via 2001:db8:4::254'];
 const TO_CLIENT = ['10.1.0.2 dev client', '2001:db8:1::2 dev client'];
@@ -30,18 +33,27 @@ const paths: Narrow[] = [
   { what: 'to the clients, at the director', host: (s) => s.director, routes: TO_CLIENTS },
   { what: 'to the server, at the director', host: (s) => s.director, routes: TO_LAST },
   { what: "to the server, at the servers' router", host: (s) => s.topology.inner, routes: TO_SERVER },
-  { what: "from the server, at the servers' router", host: (s) => s.topology.inner, routes: OUT_OF_INNER },
+  {
+    what: "from the server, at the servers' router",
+    host: (s) => s.topology.inner,
+    routes: OUT_OF_INNER,
+    toSources: TO_SOURCES,
+  },
 ];
 
-for (const egress of ['packet', 'tun'] as const)
-  describeLab(`a narrow path of a director with NAT and egress "${egress}"`, () => {
+for (const [method, egress] of [
+  ['nat', 'packet'],
+  ['nat', 'tun'],
+  ['snat', 'packet'],
+] as const)
+  describeLab(`a narrow path of a director with ${method} and egress "${egress}"`, () => {
     let stage: NatStage;
     let director: DirectorAgent;
 
     before(async () => {
       // The only server is behind the inner router.
-      stage = await NatStage.open({ realServers: 1 });
-      director = await DirectorAgent.open(stage.director, { source: stage.source, egress, device: { queues: 2 } });
+      stage = await NatStage.open({ realServers: 1, method });
+      director = await DirectorAgent.open(stage.director, { ...stage.addresses, egress, device: { queues: 2 } });
       await stage.addServices(director);
     });
 
@@ -50,7 +62,8 @@ for (const egress of ['packet', 'tun'] as const)
       await stage?.close();
     });
 
-    for (const { what, host, routes } of paths) {
+    for (const { what, host, toSources, ...narrow } of paths) {
+      const routes = method === 'snat' ? (toSources ?? narrow.routes) : narrow.routes;
       for (const family of [4, 6] as const) {
         it(`${what}: carries 10 MB each way over IPv${family}`, async () => {
           const address = stage.virtual(family);
@@ -102,8 +115,12 @@ for (const egress of ['packet', 'tun'] as const)
       const own = family === 4 ? server.address : server.address6;
       for (const { quotedSource, quotedDestination } of told(atClient))
         assert.deepEqual([quotedSource, quotedDestination], [client, stage.virtual(family)]);
-      for (const { quotedSource, quotedDestination } of told(atServer))
-        assert.deepEqual([quotedSource, quotedDestination], [own, client]);
+      for (const { quotedSource, quotedDestination } of told(atServer)) {
+        assert.equal(quotedSource, own);
+        // With full NAT the server knows its client by an address of the director's.
+        if (method === 'nat') assert.equal(quotedDestination, client);
+        else assert.ok(isNatSource(quotedDestination ?? ''), `${quotedDestination}`);
+      }
       if (family === 6) assert.ok(told(atClient).length + told(atServer).length > 0, 'nobody was told');
     }
   });

@@ -1,8 +1,11 @@
-/** A lab of LVS/NAT with everything but the director: the real servers need no more than a route to it. */
+/**
+ * A lab of NAT with everything but the director. With LVS/NAT the real servers' default route leads to it; with full NAT
+ * they have none, and know no network but the one that the director's sources are in.
+ */
 import { Agent } from '../../lib/lab/agent.js';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 import { INNER_NETWORKS, type LabRealServer, type NatLab, natLab, UPLINK } from '../../lib/lab/topology.js';
-import type { RealServerOptions } from '../../lib/index.js';
+import type { DirectorOpenOptions, RealServerOptions } from '../../lib/index.js';
 import { addService, type DirectorAgent } from './director-agent.js';
 import { type InnerSecrets, watchInnerSecrets } from './inner-secrets.js';
 import { PORT, program } from './lab.js';
@@ -10,6 +13,16 @@ import { LabClient } from './lab-client.js';
 
 /** Where the real servers listen; the virtual service's port is PORT. */
 export const SERVER_PORT = 8080;
+
+export type NatMethod = 'nat' | 'snat';
+
+/**
+ * What full NAT uses, by address family, in the servers' network: four addresses of IPv4, and three of IPv6, whose first
+ * one is the anycast address of routers.
+ */
+export const NAT_SOURCES = { 4: '10.4.0.192/30', 6: '2001:db8:4::c0/126' } as const;
+const inNatSources = { 4: /^10\.4\.0\.19[2-5]$/, 6: /^2001:db8:4::c[1-3]$/ } as const;
+export const isNatSource = (address: string) => inNatSources[address.includes(':') ? 6 : 4].test(address);
 
 export interface NatTestServer extends LabRealServer {
   name: string;
@@ -19,28 +32,39 @@ export interface NatTestServer extends LabRealServer {
 export interface NatStageOptions {
   realServers?: number;
   rpFilter?: 0 | 1 | 2;
+  /** Default: `nat`. */
+  method?: NatMethod;
 }
 
 export class NatStage extends LabClient {
   readonly topology: NatLab;
   readonly servers: readonly NatTestServer[];
   readonly secrets: InnerSecrets;
+  readonly method: NatMethod;
 
-  static async open(options: NatStageOptions = {}): Promise<NatStage> {
+  static async open({ method = 'nat', ...options }: NatStageOptions = {}): Promise<NatStage> {
     const hosts = await natLab({ ipv6: true, ...options });
     try {
+      if (method === 'snat') leaveSourcesAlone(hosts);
       const servers = await Promise.all(hosts.realServers.map((server) => startServer(server)));
       const client = await Agent.connect(hosts.client.node(program('web-client')));
       const secrets = await watchInnerSecrets(hosts.client, UPLINK, INNER_NETWORKS);
-      return new NatStage(hosts, servers, client, secrets);
+      return new NatStage(hosts, servers, client, secrets, method);
     } catch (error) {
       await hosts.lab.dispose();
       throw error;
     }
   }
 
-  private constructor(topology: NatLab, servers: readonly NatTestServer[], client: Agent, secrets: InnerSecrets) {
+  private constructor(
+    topology: NatLab,
+    servers: readonly NatTestServer[],
+    client: Agent,
+    secrets: InnerSecrets,
+    method: NatMethod,
+  ) {
     super(client, topology.virtualAddress, PORT);
+    this.method = method;
     this.topology = topology;
     this.servers = servers;
     this.secrets = secrets;
@@ -59,6 +83,12 @@ export class NatStage extends LabClient {
     return [this.topology.directorAddress, this.topology.directorAddress6];
   }
 
+  /** What the director needs for servers of this method. */
+  get addresses(): Pick<DirectorOpenOptions, 'source' | 'fullNat'> {
+    const fullNat = { sources: Object.values(NAT_SOURCES) };
+    return { source: this.source, ...(this.method === 'snat' && { fullNat }) };
+  }
+
   virtual(family: 4 | 6): string {
     return family === 4 ? this.virtualAddress : this.topology.virtualAddress6;
   }
@@ -67,7 +97,7 @@ export class NatStage extends LabClient {
     return this.servers.map(({ address, address6 }) => ({
       address: family === 4 ? address : address6,
       port,
-      forwarding: 'nat',
+      forwarding: this.method,
     }));
   }
 
@@ -82,6 +112,14 @@ export class NatStage extends LabClient {
   close(): Promise<void> {
     return this.topology.lab.dispose();
   }
+}
+
+/** Takes the servers' default routes away. The last of them, behind the inner router, gets one to the sources. */
+function leaveSourcesAlone({ realServers }: NatLab): void {
+  for (const { host } of realServers) host.ip(['route delete default', 'route delete ::/0']);
+  realServers
+    .at(-1)
+    ?.host.ip(['route add 10.4.0.192/30 via 10.5.0.1', 'route add 2001:db8:4::c0/126 via 2001:db8:5::1']);
 }
 
 async function startServer(server: LabRealServer): Promise<NatTestServer> {
