@@ -5,6 +5,15 @@ import { parseSource } from '../values/source.js';
 /**
  * Describes full NAT (`snat`): packets to such real servers leave with an address and a port of the director's as their
  * source.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2', fullNat: { sources: '10.2.1.0/28', firstPort: 10_000 } });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 443 });
+ * service.addRealServer({ address: '10.8.0.31', port: 8443, forwarding: 'snat', clientAddress: 'proxy' });
+ * ```
  */
 export interface FullNatOptions {
   /**

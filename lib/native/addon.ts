@@ -86,6 +86,7 @@ export interface Native {
     needsSource: boolean;
     keepsPorts: boolean;
     hasPort: boolean;
+    takesSource: boolean;
     checksums: string[];
   }[];
   egresses: string[];

@@ -86,6 +86,7 @@ export const counterNames = [
   'dropConnectionReset',
   'dropNoSource',
   'dropTableFull',
+  'dropNoPort',
   'dropTooLong',
   'dropParkingFull',
 ] as const;

@@ -35,7 +35,7 @@ export interface ForwardingTraits {
   /** The tunnel has a UDP port of the real server's. */
   hasPort: boolean;
   /** Packets leave as if the director were their client (full NAT). */
-  takesSource?: boolean;
+  takesSource: boolean;
   /** The tunnel checksums that the method knows. A listing omits it where there is only one. */
   checksums: readonly TunnelChecksum[];
 }
@@ -48,6 +48,7 @@ export const forwardingTraits = {
     needsSource: true,
     keepsPorts: true,
     hasPort: false,
+    takesSource: false,
     checksums: ['none'],
   },
   gue: {
@@ -56,6 +57,7 @@ export const forwardingTraits = {
     needsSource: true,
     keepsPorts: true,
     hasPort: true,
+    takesSource: false,
     checksums: tunnelChecksums,
   },
   gre: {
@@ -64,15 +66,25 @@ export const forwardingTraits = {
     needsSource: true,
     keepsPorts: true,
     hasPort: false,
+    takesSource: false,
     checksums: ['none', 'checksum'],
   },
-  dr: { isTunnel: false, listedAs: 'Route', needsSource: false, keepsPorts: true, hasPort: false, checksums: ['none'] },
+  dr: {
+    isTunnel: false,
+    listedAs: 'Route',
+    needsSource: false,
+    keepsPorts: true,
+    hasPort: false,
+    takesSource: false,
+    checksums: ['none'],
+  },
   local: {
     isTunnel: false,
     listedAs: 'Local',
     needsSource: false,
     keepsPorts: true,
     hasPort: false,
+    takesSource: false,
     checksums: ['none'],
   },
   nat: {
@@ -81,6 +93,7 @@ export const forwardingTraits = {
     needsSource: false,
     keepsPorts: false,
     hasPort: false,
+    takesSource: false,
     checksums: ['none'],
   },
   snat: {

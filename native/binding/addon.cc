@@ -32,6 +32,7 @@ Napi::Array forwardingTraitsToJs(Napi::Env env) {
     row.Set("needsSource", traits.needsSource);
     row.Set("keepsPorts", traits.keepsPorts);
     row.Set("hasPort", traits.hasPort);
+    row.Set("takesSource", traits.takesSource);
     row.Set("checksums", namesToJs(env, checksums));
     rows.Set(i, row);
   }

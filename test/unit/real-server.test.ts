@@ -4,7 +4,7 @@ import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-config
 
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
 const ADDRESS = '10.0.0.11';
-const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none' };
+const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none', clientAddress: 'none' };
 
 function withServer(options: Partial<RealServerOptions> = {}) {
   const fake = fakeConfiguration();
@@ -29,7 +29,7 @@ describe('a real server', () => {
     [
       'an unknown forwarding method',
       { forwarding: 'masq' },
-      /forwarding: expected one of 'ipip', 'gue', 'gre', 'dr', 'local', 'nat', got 'masq'/,
+      /forwarding: expected one of 'ipip', 'gue', 'gre', 'dr', 'local', 'nat', 'snat', got 'masq'/,
     ],
     [
       'another port, which a tunnel cannot change',

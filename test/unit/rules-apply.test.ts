@@ -57,7 +57,7 @@ const REFUSALS: [string, string, RegExp][] = [
   ],
 ];
 
-const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none' };
+const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none', clientAddress: 'none' };
 
 describe('rules put into force', () => {
   it('are one transaction', () => {

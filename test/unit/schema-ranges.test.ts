@@ -68,6 +68,8 @@ const director: Record<string, Take> = {
     open({ device: { queues: 1 }, markDevices: [{ mark: 1, queues: queues - 1 || queues }] }),
   'setUpHost.mtuBytes': (mtuBytes) => open({ device: { maxPacketBytes: 65535 }, setUpHost: { mtuBytes } }),
   'setUpHost.txQueueLength': (txQueueLength) => open({ setUpHost: { txQueueLength } }),
+  'fullNat.firstPort': (firstPort) => open({ fullNat: { sources: '10.2.0.7', firstPort } }),
+  'fullNat.lastPort': (lastPort) => open({ fullNat: { sources: '10.2.0.7', firstPort: 1, lastPort } }),
   pathMtu: (pathMtu) => open({ pathMtu, pathMtuFloor: 68 }),
   pathMtuFloor: (pathMtuFloor) => open({ pathMtu: 65535, pathMtuFloor }),
   maxConnections: (maxConnections) => open({ maxConnections }),
