@@ -296,7 +296,7 @@ Verdict Connections::prepare(Pass& pass, const FlowKey& flow, const ServiceView&
   const ServerView& server = *opening.server;
   const Endpoint at{server.address, Translations::serverPort(service, server, flow)};
   Verdict why = Verdict::forwarded;
-  opening.reply = translations_.reserve(pass, server, flow, at, opening.controller, why);
+  opening.reply = translations_.reserve(pass, server, flow, at, opening.controller, why, {});
   if (opening.reply != 0) return Verdict::forwarded;
   if (opening.controller != 0) entries_.release(flow.family, opening.controller);
   return why;

@@ -22,7 +22,8 @@ void DataConnections::expect(Pass& pass, const Conn& control, const ServerView& 
     }
   }
   const bool isPassive = flow.clientPort().raw == 0;
-  insert(pass, server, flow, at, TcpState::listen, isPassive ? kReplyExpected : uint8_t{0}, announcing);
+  const IpAddress source = translations_.toServer(flow.family, control).source.address;
+  insert(pass, server, flow, at, source, TcpState::listen, isPassive ? kReplyExpected : uint8_t{0}, announcing);
 }
 
 uint32_t DataConnections::begin(Family family, const Conn& control) {
@@ -49,7 +50,7 @@ Conn* DataConnections::open(Pass& pass, const ParsedPacket& parsed, uint64_t has
   const FlowKey at = conns.keyOf(reply);
   const uint32_t control = entries_.ftp().sessions.controlOf(flow.family, conns.referenceOf(&reply));
   const TcpState state = nextTcpState(TcpState::listen, static_cast<TcpEvent>(parsed.event), false, Side::client);
-  Conn* made = insert(pass, *server, flow, {at.client(), at.clientPort()}, state, 0, control);
+  Conn* made = insert(pass, *server, flow, {at.client(), at.clientPort()}, at.virtualAddress(), state, 0, control);
   end(pass, expected, *waiting);
   // Another worker may have been faster.
   return made != nullptr ? made : conns.find(flow, hash);
@@ -57,12 +58,12 @@ Conn* DataConnections::open(Pass& pass, const ParsedPacket& parsed, uint64_t has
 
 // Returns null when the flow has a connection already, and when there is no room.
 Conn* DataConnections::insert(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
-                              TcpState state, uint8_t marks, uint32_t control) {
+                              const IpAddress& source, TcpState state, uint8_t marks, uint32_t control) {
   WorkerStats& stats = pass.worker.stats;
   ConnTable& conns = entries_.table(flow.family);
   Verdict why;  // nobody waits for it
-  const uint32_t reply =
-      translations_.reserve(pass, server, flow, at, /*controller=*/0, why, static_cast<uint8_t>(marks | kReplyOfFtp));
+  const uint32_t reply = translations_.reserve(pass, server, flow, at, /*controller=*/0, why,
+                                               {.marks = static_cast<uint8_t>(marks | kReplyOfFtp), .source = &source});
   if (reply == 0) return nullptr;
   const bool active = isActive(state);
   const NewConn fresh{.server = server.id | kTranslated,

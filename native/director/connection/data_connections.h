@@ -21,7 +21,8 @@ class DataConnections {
   DataConnections(Entries& entries, Translations& translations) : entries_(entries), translations_(translations) {}
 
   // Expects a connection between the client and the virtual address of `control`: `flow` names it, with client port 0
-  // if that is not known, and `at` is where the server has it. REQUIRES: isTranslated(control)
+  // if that is not known, and `at` is where the server has it. By full NAT the server sees the client at the address
+  // that `control` has there, as servers refuse others. REQUIRES: isTranslated(control)
   void expect(Pass& pass, const Conn& control, const ServerView& server, const FlowKey& flow, const Endpoint& at);
   // Tells whether some connection may be expected whose client port is not known.
   bool mayExpect() const { return entries_.ftp().expected.load(std::memory_order_relaxed) != 0; }
@@ -32,9 +33,10 @@ class DataConnections {
  private:
   // Notes that a control connection has announced something. Returns its name; 0: it has ended.
   uint32_t begin(Family family, const Conn& control);
-  // `control` is the name of the control connection; 0: there is none any more.
-  Conn* insert(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at, TcpState state,
-               uint8_t marks, uint32_t control);
+  // `source` is whom the server takes for the client. `control` is the name of the control connection; 0: there is none
+  // any more.
+  Conn* insert(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at, const IpAddress& source,
+               TcpState state, uint8_t marks, uint32_t control);
   void end(Pass& pass, const FlowKey& flow, const Conn& conn);
 
   Entries& entries_;

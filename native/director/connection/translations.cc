@@ -11,19 +11,19 @@ Be16 Translations::serverPort(const ServiceView& service, const ServerView& serv
 }
 
 uint32_t Translations::reserve(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
-                               uint32_t controller, Verdict& why, uint8_t marks) {
-  if (server.traits->takesSource) return reserveSource(pass, server, flow, at, controller, why, marks);
+                               uint32_t controller, Verdict& why, const ReplyOptions& options) {
+  if (server.traits->takesSource) return reserveSource(pass, server, flow, at, controller, why, options);
   // A client port may have connections to one server by two services. Replies then belong to the newer one, as in IPVS.
   const FlowKey key = FlowKey::make(at.address, at.port, flow.client(), flow.clientPort(), flow.protocol());
   why = Verdict::dropTableFull;
-  return entries_.makeReply(pass.worker.stats, key, controller, pass.now, /*mayHide=*/true, marks);
+  return entries_.makeReply(pass.worker.stats, key, controller, pass.now, /*mayHide=*/true, options.marks);
 }
 
 // The table itself says what is in use: there is no second list that could forget a pair. A server's pairs are taken
 // in turn, so one that is free again is the last to be used again, and late segments of its last connection are gone
 // by then (RFC 6056 section 3.2).
 uint32_t Translations::reserveSource(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
-                                     uint32_t controller, Verdict& why, uint8_t marks) {
+                                     uint32_t controller, Verdict& why, const ReplyOptions& options) {
   const uint64_t capacity = settings_.natSources.capacity(flow.family);
   why = capacity == 0 ? Verdict::dropNoSource : Verdict::dropNoPort;
   if (static_cast<uint64_t>(std::max<int64_t>(server.state->connections(), 0)) >= capacity) return 0;
@@ -31,10 +31,13 @@ uint32_t Translations::reserveSource(Pass& pass, const ServerView& server, const
   const auto tries = static_cast<uint32_t>(std::min<uint64_t>(capacity, kTries));
   for (uint32_t i = 0; i < tries; i++) {
     const uint64_t turn = server.state->nextSource.fetch_add(1, std::memory_order_relaxed);
-    const Endpoint source = settings_.natSources.at(flow.family, turn % capacity);
+    const NatSources& sources = settings_.natSources;
+    const Endpoint source =
+        options.source != nullptr ? sources.with(*options.source, turn) : sources.at(flow.family, turn % capacity);
     const FlowKey key = FlowKey::make(at.address, at.port, source.address, source.port, flow.protocol());
     if (conns.find(key, conns.hash(key)) != nullptr) continue;
-    const uint32_t reply = entries_.makeReply(pass.worker.stats, key, controller, pass.now, /*mayHide=*/false, marks);
+    const uint32_t reply =
+        entries_.makeReply(pass.worker.stats, key, controller, pass.now, /*mayHide=*/false, options.marks);
     if (reply != 0) return reply;
     // Another worker was faster, or the table is full.
     if (conns.find(key, conns.hash(key)) != nullptr) continue;

@@ -31,17 +31,21 @@ class Translations {
   // Returns what the packets of its server become.
   Endpoints toClient(Family family, const Conn& conn) const { return against(entries_.table(family).keyOf(conn)); }
 
+  struct ReplyOptions {
+    uint8_t marks = 0;                  // bits of translated.h
+    const IpAddress* source = nullptr;  // which of full NAT's addresses; null: any
+  };
   // Makes the reply entry for a connection of this flow, which counts on `controller`; `at` is where the server has it.
-  // Returns its name; 0: there can't be one, as `why` says. `marks` are bits of translated.h.
+  // Returns its name; 0: there can't be one, as `why` says.
   uint32_t reserve(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at, uint32_t controller,
-                   Verdict& why, uint8_t marks = 0);
+                   Verdict& why, const ReplyOptions& options);
 
  private:
   // How many pairs of address and port it tries. With 99 of 100 in use, one search in 27,000 is in vain.
   static constexpr uint32_t kTries = 1024;
 
   uint32_t reserveSource(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
-                         uint32_t controller, Verdict& why, uint8_t marks);
+                         uint32_t controller, Verdict& why, const ReplyOptions& options);
 
   const Settings& settings_;
   Entries& entries_;
