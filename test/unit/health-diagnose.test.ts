@@ -4,12 +4,18 @@ import type { FailureReason, Finding } from '../../lib/health/checks/check.js';
 import { diagnose, type AskedHost } from '../../lib/health/way/diagnose.js';
 import { noEvidence, type WayEvidence } from '../../lib/health/way/evidence.js';
 import { icmpMeaning } from '../../lib/health/way/icmp-words.js';
-import { realServerCommand, type Subject } from '../../lib/health/way/mends.js';
+import { realServerCommand } from '../../lib/health/way/mends.js';
+import type { Subject } from '../../lib/health/way/subject.js';
 
 const RIP = '10.3.0.11';
 const VIP = '10.9.9.9';
 const DIP = '10.2.0.2';
-const subject: Subject = { address: RIP, forwarding: 'ipip', tunnelPort: 0, virtualAddress: VIP, directors: [DIP] };
+const subject: Subject = {
+  ...{ address: RIP, forwarding: 'ipip', tunnelPort: 0, serverPort: 80 },
+  ...{ virtualAddress: VIP, directors: [DIP] },
+};
+const nat: Subject = { ...subject, forwarding: 'nat', serverPort: 8080 };
+const snat: Subject = { ...nat, forwarding: 'snat' };
 const gue: Subject = { ...subject, forwarding: 'gue', tunnelPort: 6080 };
 const ROUTER = '10.2.0.1';
 
@@ -188,6 +194,63 @@ const cases: Case[] = [
     evidence: sent,
     reason: 'not decapsulating',
     message: /while 10\.3\.0\.11 answers \(connection refused\)$/,
+  },
+  {
+    what: 'silence of a NAT server whose own address passes',
+    vip: says('timeout'),
+    address: passes,
+    evidence: sent,
+    of: nat,
+    reason: 'timeout',
+    message: /^silence on 10\.9\.9\.9 \(2 packets sent by nat\), while 10\.3\.0\.11 answers$/,
+    mend: /^Replies have to come back through the director: let the server's default route, .* accept packets from clients to port 8080\.$/,
+  },
+  {
+    what: 'silence by full NAT of a server whose own address passes',
+    vip: says('timeout'),
+    address: passes,
+    evidence: sent,
+    of: snat,
+    reason: 'timeout',
+    message: /sent by snat\), while/,
+    mend: /network route full NAT's addresses to this director, .* from full NAT's addresses to port 8080\.$/,
+  },
+  {
+    what: 'silence of a NAT server whose own address was not asked',
+    vip: says('timeout'),
+    evidence: sent,
+    of: nat,
+    reason: 'timeout',
+    message: /sent by nat/,
+    mend: /via: both\) to tell its way back from its host\. Replies have to/,
+  },
+  {
+    what: 'a NAT server on whose port nobody listens',
+    vip: says('refused', 'connection refused'),
+    evidence: sent,
+    of: nat,
+    reason: 'refused',
+    message: /^connection refused$/,
+    mend: /^Let the program listen on 10\.3\.0\.11:8080, and the firewall at 10\.3\.0\.11 accept packets from clients to it\.$/,
+  },
+  {
+    what: 'a firewall before a NAT server',
+    vip: says('timeout'),
+    evidence: icmp(3, 13, ROUTER),
+    of: nat,
+    reason: 'unreachable',
+    message: /^communication prohibited/,
+    mend: /listen on 10\.3\.0\.11:8080, and the firewall at 10\.2\.0\.1 accept packets from clients/,
+  },
+  {
+    what: 'a NAT server that serves its own address alone well',
+    vip: says('wrong answer', 'status 404'),
+    address: passes,
+    evidence: answered,
+    of: nat,
+    reason: 'wrong answer',
+    message: /^status 404$/,
+    mend: /^$/,
   },
   {
     what: 'silence of direct routing',

@@ -3,11 +3,14 @@
  * what the server's own address answers. Pure.
  */
 import { familyOf } from '../../host/family.js';
+import { isRewriting } from '../../values/forwarding-method.js';
 import type { FailureReason, Finding } from '../checks/check.js';
 import type { WayEvidence } from './evidence.js';
 import type { HostFault } from './host-facts.js';
 import { type IcmpMeaning, icmpMeaning } from './icmp-words.js';
-import { carrier, mendDecapsulation, mendTunnel, type Subject } from './mends.js';
+import { carrier, mendDecapsulation, mendTunnel } from './mends.js';
+import { mendPort } from './nat-mends.js';
+import type { Subject } from './subject.js';
 
 /** What the director's host may be asked. */
 export interface AskedHost {
@@ -82,6 +85,7 @@ function ofTunnel({ vip, evidence }: Findings, subject: Subject): Finding | unde
 function mendOfTunnel({ blame }: IcmpMeaning, from: string, subject: Subject): string {
   const { address, forwarding } = subject;
   const isOfServer = from === address;
+  if (isRewriting(forwarding) && (blame === 'port' || blame === 'firewall')) return mendPort(subject, from);
   if (blame === 'tunnel' || (blame === 'port' && forwarding === 'gue')) return mendTunnel(subject);
   // The REJECT of a firewall answers with 'port unreachable' unless it is told otherwise.
   if (blame === 'firewall' || blame === 'port')
@@ -99,6 +103,7 @@ function ofRefusal({ vip, address, evidence }: Findings, subject: Subject): Find
   // The packet has come out of the tunnel, and the server's host sends it on.
   const told = icmp && !icmp.isOfTunnel ? `, ICMP type ${icmp.type}, code ${icmp.code}, from ${icmp.from}` : '';
   const message = told === '' ? vip.message : `${vip.message} (${told.slice(2)})`;
+  if (isRewriting(subject.forwarding)) return { ...vip, message, mend: mendPort(subject) };
   if (address?.passed !== true) return { ...vip, message };
   return failed(
     vip,
@@ -123,13 +128,15 @@ function ofServersSilence({ vip, address, evidence }: Findings, subject: Subject
   const { virtualAddress } = subject;
   const sent = `${evidence.packets} ${evidence.packets === 1 ? 'packet' : 'packets'} sent by ${subject.forwarding}`;
   if (address === undefined) {
-    const mend = `Ask the server's own address as well (via: both) to tell its tunnel from its host. ${mendDecapsulation(subject)}`;
+    const what = isRewriting(subject.forwarding) ? 'its way back' : 'its tunnel';
+    const mend = `Ask the server's own address as well (via: both) to tell ${what} from its host. ${mendDecapsulation(subject)}`;
     return { ...vip, message: `${vip.message} (${sent})`, mend: vip.mend ?? mend };
   }
   if (isAlive(address)) {
     const says = address.passed ? 'answers' : `answers (${address.message})`;
     const message = `silence on ${virtualAddress} (${sent}), while ${subject.address} ${says}`;
-    return failed(vip, 'not decapsulating', message, mendDecapsulation(subject));
+    const reason = isRewriting(subject.forwarding) ? 'timeout' : 'not decapsulating';
+    return failed(vip, reason, message, mendDecapsulation(subject));
   }
   if (address.reason === 'unreachable') {
     const message = `silence on ${virtualAddress}; ${subject.address}: ${address.message}`;
@@ -154,10 +161,10 @@ function ofWrongSource(vip: Finding, from: string, virtualAddress: string): Find
   );
 }
 
-/** The virtual address has answered, so the tunnel works. */
+/** The virtual address has answered, so the tunnel works. By NAT it is the same program that both addresses ask. */
 function ofService({ vip, address, evidence }: Findings, subject: Subject): Finding {
   if (address === undefined) return vip;
-  if (address.passed && vip.reason !== 'timeout') {
+  if (address.passed && !isRewriting(subject.forwarding) && vip.reason !== 'timeout') {
     const mend = `The server's own address passes: let the program serve ${subject.virtualAddress} in the same way.`;
     return { ...vip, mend: vip.mend ?? mend };
   }

@@ -1,19 +1,8 @@
 /** The likely mends, as sentences. Those at a real server name the command that shows what it lacks. */
-import { forwardingTraits, type ForwardingMethod } from '../../values/forwarding-method.js';
+import { forwardingTraits, isRewriting } from '../../values/forwarding-method.js';
 import { familyOf } from '../../host/family.js';
-
-/** The real server and how packets get to it. */
-export interface Subject {
-  /** The real server's own address (RIP). */
-  readonly address: string;
-  readonly forwarding: ForwardingMethod;
-  /** 0 unless the method has a port. */
-  readonly tunnelPort: number;
-  /** VIP */
-  readonly virtualAddress: string;
-  /** Director addresses (DIP). */
-  readonly directors: readonly string[];
-}
+import { mendReplies } from './nat-mends.js';
+import type { Subject } from './subject.js';
 
 const DEFAULT_GUE_PORT = 6080;
 
@@ -42,9 +31,10 @@ export function carrier({ address, forwarding, tunnelPort }: Subject): string {
   return 'packets for the virtual address';
 }
 
-/** The server's host answers, but not what comes by the tunnel. */
+/** The server's host answers, but not what comes by the tunnel, or not through the director. */
 export function mendDecapsulation(subject: Subject): string {
   const { forwarding, virtualAddress } = subject;
+  if (isRewriting(forwarding)) return mendReplies(subject);
   if (forwarding === 'local')
     return `Let the service on the director's host listen on ${virtualAddress}, and its firewall accept that.`;
   const needs = forwardingTraits[forwarding].isTunnel

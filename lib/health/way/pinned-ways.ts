@@ -10,12 +10,12 @@ import { CheckFailure } from '../checks/check.js';
 import { connectDatagrams } from './connect-datagrams.js';
 import { connectSocket } from './connect-socket.js';
 import { HostFacts, readNetstat } from './host-facts.js';
-import type { Subject } from './mends.js';
 import { knock } from './knock.js';
 import { PinnedWay } from './pinned-way.js';
 import { SourceAddresses } from './source-address.js';
 import { type PortRange, SourcePorts } from './source-ports.js';
-import { checkTarget, type TargetOptions } from './target.js';
+import type { Subject } from './subject.js';
+import { checkTarget, ownPort, type TargetOptions } from './target.js';
 
 /** What is needed of a director; see DirectorHandle. */
 export interface PinningDirector {
@@ -96,7 +96,9 @@ export class PinnedWays implements Disposable {
   /** Says of a server what a diagnosis needs. */
   subject(server: RealServer, way: { readonly address: string }): Subject {
     const { address, forwarding, tunnelPort } = server;
-    return { address, forwarding, tunnelPort, virtualAddress: way.address, directors: this.#director.sources };
+    const { sources: directors } = this.#director;
+    const serverPort = ownPort(server);
+    return { address, forwarding, tunnelPort, serverPort, virtualAddress: way.address, directors };
   }
 
   /**

@@ -12,6 +12,8 @@ interface Asked {
   server: string;
   protocol: string;
   virtualAddress: string;
+  /** Its port, where there are several services of the address and protocol. */
+  virtualPort?: number;
   /** The name of a kind, or 'udp-echo'. */
   kind: string;
   options?: object;
@@ -28,8 +30,11 @@ function opened(): { director: Director; ways: PinnedWays } {
   return { director, ways };
 }
 
-function serverOf({ server, protocol, virtualAddress }: Asked) {
-  const isAsked = (service: VirtualService) => service.address === virtualAddress && service.protocol === protocol;
+function serverOf({ server, protocol, virtualAddress, virtualPort }: Asked) {
+  const isAsked = (service: VirtualService) =>
+    service.address === virtualAddress &&
+    service.protocol === protocol &&
+    (virtualPort === undefined || service.port === virtualPort);
   const service = opened().director.virtualServices.find(isAsked);
   const found = service?.realServers.find(({ address }) => address === server);
   if (found === undefined) throw new Error(`no such server: ${server}`);
