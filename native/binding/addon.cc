@@ -31,6 +31,7 @@ Napi::Array forwardingTraitsToJs(Napi::Env env) {
     row.Set("isTunnel", traits.isTunnel());
     row.Set("needsSource", traits.needsSource);
     row.Set("keepsPorts", traits.keepsPorts);
+    if (traits.takesSource) row.Set("takesSource", true);
     row.Set("hasPort", traits.hasPort);
     row.Set("takesSource", traits.takesSource);
     row.Set("checksums", namesToJs(env, checksums));
