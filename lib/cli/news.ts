@@ -59,6 +59,7 @@ export const SENTENCES: Readonly<Record<EngineEventType, Row>> = {
   serversMoved: OF_THE_HOST,
   fastPathChanged: OF_THE_HOST,
   ringChanged: OF_THE_HOST,
+  sourcesShort: { isRare: true, isCount: false, sentence: ({ message }) => message },
   deviceLost: { isCount: false, sentence: ({ message }) => `a device is lost: ${message}` },
 };
 

@@ -207,14 +207,15 @@ function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
       `at most the path MTU, ${pathMtu}`,
       'lower it, or raise the path MTU',
     );
+  const sources = checkedSources(`${call}: source`, options.source);
   return {
-    sources: checkedSources(`${call}: source`, options.source),
+    sources,
     pathMtu,
     pathMtuFloor,
     pingReply: choiceOption(`${call}: pingReply`, options.pingReply, pingReplies, 'always'),
     noServerReply: choiceOption(`${call}: noServerReply`, options.noServerReply, noServerReplies, 'unreachable'),
     unmatchedReplies: choiceOption(`${call}: unmatchedReplies`, options.unmatchedReplies, unmatchedReplies, 'drop'),
-    ...checkedFullNat(`${call}: fullNat`, options.fullNat),
+    ...checkedFullNat(`${call}: fullNat`, options.fullNat, sources),
     maxConnections: integerOption(
       `${call}: maxConnections`,
       options.maxConnections,

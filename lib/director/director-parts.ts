@@ -33,6 +33,8 @@ export interface DirectorParts {
   relay?: EventRelay;
   /** Told which addresses and ranges are the director's. */
   takePrefixes?: (prefixes: ReadonlySet<string>) => void;
+  /** Full NAT has sources, which may run short. */
+  hasFullNat: boolean;
   /** The CPU time of each worker thread; an offline director has no workers. */
   workerCpu: () => { userNs: bigint; systemNs: bigint }[];
   /** Says of each whether it has begun a turn since the call before. */

@@ -1,5 +1,6 @@
 /** The addresses and ports that full NAT gives to packets, as callers write them. */
 import { checkedOptions, integerOption, refuse } from '../values/options.js';
+import { isWithin } from '../values/prefix.js';
 import { parseSource } from '../values/source.js';
 
 /**
@@ -17,9 +18,9 @@ import { parseSource } from '../values/source.js';
  */
 export interface FullNatOptions {
   /**
-   * Names the addresses, and ranges of them, at most 256 addresses for each address family. They are routed to the
-   * director as virtual addresses are, and nobody else has them. Each address allows as many connections to each real
-   * server as there are ports.
+   * Names the addresses, and ranges of them, at most 256 addresses for each address family; the first address of an
+   * IPv6 range is not used. They are routed to the director as virtual addresses are, and nobody else has them: they are
+   * none of the host's, nor its `source`. Each address allows as many connections to each real server as there are ports.
    */
   sources: string | readonly string[];
   /** Sets the first port that is used, [1, 65535]. The default is 1024. */
@@ -37,7 +38,12 @@ export interface CheckedFullNat {
 const FIRST_PORT = 1024;
 const LAST_PORT = 65535;
 
-export function checkedFullNat(name: string, given: FullNatOptions | undefined): CheckedFullNat {
+/** `own` are the sources of tunnel packets: what answers those is the host's. */
+export function checkedFullNat(
+  name: string,
+  given: FullNatOptions | undefined,
+  own: readonly string[],
+): CheckedFullNat {
   if (given === undefined) return { natSources: [], natFirstPort: FIRST_PORT, natLastPort: LAST_PORT };
   const options = checkedOptions(name, given, ['sources', 'firstPort', 'lastPort']);
   const natFirstPort = integerOption(`${name}.firstPort`, options.firstPort, 1, LAST_PORT, FIRST_PORT);
@@ -50,5 +56,10 @@ export function checkedFullNat(name: string, given: FullNatOptions | undefined):
     const form = "unicast addresses or ranges of them, as '10.2.0.7' or '10.2.1.0/28'";
     return refuse(`${name}.sources`, text, form, `it ${parsed.mistake}`);
   });
+  for (const source of natSources) {
+    const shared = own.find((each) => isWithin(source, each) || isWithin(each, source));
+    const form = `other addresses than ${shared}, the director's source: the host would take the replies of servers`;
+    if (shared !== undefined) refuse(`${name}.sources`, source, form);
+  }
   return { natSources: [...new Set(natSources)], natFirstPort, natLastPort };
 }

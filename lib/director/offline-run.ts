@@ -61,6 +61,7 @@ export function offlineParts(options: OfflineOptions): { parts: DirectorParts; r
     localAddresses: () => local,
     nowMs: () => run.atMs,
     policies,
+    hasFullNat: checked.native.natSources.length > 0,
     workerCpu: () => [],
     workersTurned: () => [],
   };

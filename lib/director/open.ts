@@ -107,6 +107,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       warnings,
       host,
       localAddresses,
+      hasFullNat: checked.native.natSources.length > 0,
       nowMs: Date.now,
       policies,
       workerCpu: () => engine.workerCpu(),

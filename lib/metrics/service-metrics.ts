@@ -103,6 +103,11 @@ export const serverMetrics: readonly Metric<ServerRow>[] = [
   gauge('lower_threshold', 'Connections below which the real server gets new ones again, if it is set.', (s) =>
     orNone(s.lowerThreshold),
   ),
+  gauge(
+    'source_pairs',
+    'Pairs of address and port that full NAT has for connections to the real server; each active or inactive one takes one.',
+    (s) => s.sourcePairs,
+  ),
   gauge('path_mtu_bytes', 'Path MTU to the real server that is in force.', (s) => s.pathMtu),
   counter('too_big_answers_total', 'Times that a client was told the MTU of the path.', (s) => s.tooBig),
   counter('outer_fragments_sent_total', 'Fragments of outer packets to the real server.', (s) => s.fragmentsSent),

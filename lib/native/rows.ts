@@ -38,6 +38,8 @@ export interface NativeServerRow extends NativeServerKey, NativeServerConfig, Na
   clientResets: bigint;
   /** ICMP errors about packets to it, except for those that tell an MTU. */
   tunnelErrors: bigint;
+  /** With full NAT, how many pairs of address and port there are for its connections. */
+  sourcePairs?: number;
 }
 
 export interface NativeServiceRow extends NativeServiceKey, NativeServiceConfig, NativeTraffic {

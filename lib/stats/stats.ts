@@ -84,6 +84,11 @@ export interface RealServerStats {
   clientResets: bigint;
   /** The number of ICMP errors about packets to this server. Those that tell an MTU do not count. */
   tunnelErrors: bigint;
+  /**
+   * With full NAT, the number of pairs of address and port that there are for connections to this server: each takes
+   * one, whether active or not. It is left out with any other method.
+   */
+  sourcePairs?: number;
   /** The server's traffic. */
   totals: Traffic;
 }
@@ -202,6 +207,7 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     repeatedOpenings: row.repeatedOpenings,
     clientResets: row.clientResets,
     tunnelErrors: row.tunnelErrors,
+    ...(row.sourcePairs !== undefined && { sourcePairs: row.sourcePairs }),
     totals: pickTraffic(row),
   });
 }

@@ -17,6 +17,7 @@ export const engineEventTypes = Object.freeze([
   'serversMoved',
   'fastPathChanged',
   'ringChanged',
+  'sourcesShort',
   'deviceLost',
 ] as const);
 
@@ -49,6 +50,8 @@ export interface EngineEvent {
    * - `fastPathChanged`: the fast path's program is no longer attached where it was to run (`value` is 0), or is again
    *   (1). `message` says where, and why.
    * - `ringChanged`: a ring does not take all that it is to take (`value` is 0), or does again (1). `message` says why.
+   * - `sourcesShort`: full NAT has come near the end of its pairs of address and port for `value` real servers, or has
+   *   none left; `things` names these servers.
    * - `deviceLost`, on the diagnostics channel only: a worker's device is gone. `value` is the worker.
    */
   type: EngineEventType;
@@ -56,7 +59,7 @@ export interface EngineEvent {
   value: number;
   /** The sentence that says what happened. */
   message: string;
-  /** The things on the host that the news is about, each in words. */
+  /** The things that the news is about, each in words: those on the host, or real servers. */
   things?: readonly string[];
   /** What somebody's code threw. */
   cause?: unknown;

@@ -6,15 +6,18 @@ import { tcp } from './packets.js';
 export const ODD_NAME = 'odd "name"\\ of\ntwo lines';
 
 export function measuredDirector(): OfflineDirector {
-  const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+  const director = Director.offline({
+    ...{ source: '10.2.0.2', maxConnections: 1024 },
+    fullNat: { sources: '10.2.9.1' },
+  });
   director.transaction((change) => {
     const web = change.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'wrr' });
     web.addRealServer({ address: '10.3.0.11', weight: 2 });
     web.addRealServer({ address: '10.3.0.12', upperThreshold: 10, lowerThreshold: 5 }).isUp = false;
     const range = change.addVirtualService({ protocol: 'udp', address: '192.0.2.0/28', port: 5000, lastPort: 5010 });
-    range.addRealServer({ address: '10.3.0.13' });
+    range.addRealServer({ address: '10.3.0.13', forwarding: 'snat' });
     const marked = change.addVirtualService({ mark: 0x1f });
-    marked.addRealServer({ address: '10.3.0.14', upperThreshold: 20, lowerThreshold: 10 });
+    marked.addRealServer({ address: '10.3.0.14', forwarding: 'snat', upperThreshold: 20, lowerThreshold: 10 });
     const policy = tablePolicy(() => [], { name: ODD_NAME });
     change.addVirtualService({ mark: 0x1f, family: 6, policy });
     change.addVirtualService({ protocol: 'tcp', address: '192.0.2.2', port: 443, policy });

@@ -38,6 +38,27 @@ describe('masquerading by ipvsadm', () => {
     assert.deepEqual([text, (await call('-S -n')).out], ['', saved]);
   });
 
+  it('is full NAT with --full-nat, which is listed, saved and restored', async () => {
+    const full = new RulesSession(
+      Director.offline({ source: '10.0.0.1', fullNat: { sources: '10.0.9.0/30' }, maxConnections: 1024 }),
+    );
+    const text = async (line: string) => (await callAdm(full, line)).text;
+    for (const line of [
+      `-A ${WEB} -s rr`,
+      `-a ${WEB} -r 10.0.0.11:8080 -m --full-nat -w 2`,
+      `-a ${WEB} -r 10.0.0.12 -m`,
+    ])
+      assert.equal(await text(line), '');
+    assert.match((await callAdm(full, '-L -n')).out, /^ {2}-> 10\.0\.0\.11:8080 {15}FullNat 2 /m);
+    const saved = (await callAdm(full, '-S -n')).out;
+    assert.match(saved, /^-a -t 192\.168\.50\.100:80 -r 10\.0\.0\.11:8080 -m -w 2 --full-nat$/m);
+    assert.equal((await callAdm(full, '-R --replace', { stdin: saved })).text, '');
+    assert.equal((await callAdm(full, '-S -n')).out, saved);
+    assert.match(await text(`-a ${WEB} -r 10.0.0.13 -i --full-nat`), /--full-nat is for masquerading only: add -m/);
+    // This director has no sources for it.
+    assert.match((await call(`-a ${WEB} -r 10.0.0.13 -m --full-nat`)).text, /^Invalid operation\./);
+  });
+
   it('is edited into tunnelling and back where the port is the service\u2019s', async () => {
     const method = async () => (await rows('-L -n'))[1]?.slice(34, 40);
     for (const [option, listed] of [

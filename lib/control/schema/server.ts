@@ -59,6 +59,7 @@ export const serverStats = z
     repeatedOpenings: figure,
     clientResets: figure,
     tunnelErrors: figure,
+    sourcePairs: z.int().optional(),
     totals: traffic,
   })
   .meta({ id: 'RealServerStats' });

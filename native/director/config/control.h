@@ -34,6 +34,7 @@ struct ServerRow {
   bool overloaded;
   uint32_t pathMtu;  // bytes, as of now
   Traffic traffic;
+  uint64_t sourcePairs;  // pairs of address and port that full NAT has for its connections; 0: it needs none
 };
 
 struct ServiceRow {

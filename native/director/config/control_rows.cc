@@ -87,7 +87,8 @@ ServerRow Control::rowOf(const ServiceView& service, const ServerView& server, T
           state.persistent.load(std::memory_order_relaxed),
           state.overloaded.load(std::memory_order_relaxed),
           server.pathMtu->effective(settings_.pathMtu, now),
-          traffic_.ofServer(server.id)};
+          traffic_.ofServer(server.id),
+          server.traits->takesSource ? settings_.natSources.capacity(server.address.family) : 0};
 }
 
 }  // namespace tunvs
