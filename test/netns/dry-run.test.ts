@@ -25,6 +25,8 @@ const REFUSED: [message: RegExp, rules: string, ...options: string[]][] = [
   [/write a range without the source 10\.6\.3\.0\/28/, '-A -t 10.6.0.0/16:80\n', '--source', '10.6.3.0/28'],
   [/dst: write an address outside of the source 10\.6\.3\.0\/28/, 'mark 1 dst 10.6.3.4\n', '--source', '10.6.3.0/28'],
   [/family of a source: add --source with an IPv6 address/, `${WEB}-a -t 10.9.9.9:80 -r [2001:db8::1] -i\n`],
+  [/10\.5\.0\.3 is an address of this host/, WEB, '--nat-source', '10.5.0.3'],
+  [/--nat-source: expected other addresses than 10\.5\.0\.1/, WEB, '--nat-source', OWN],
   [/conn_reuse_mode takes 0 to 3, not 9/, 'sysctl net.ipv4.vs.conn_reuse_mode=9\n'],
   [/--path-mtu-floor: expected at most the path MTU, 1500/, WEB, '--path-mtu-floor', '1501'],
 ];

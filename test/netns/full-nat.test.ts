@@ -4,8 +4,8 @@ import { INNER } from '../../lib/lab/topology.js';
 import { native } from '../../lib/native/addon.js';
 import type { CounterName } from '../../lib/index.js';
 import { type CapturedFlow, startCapture } from '../support/capture.js';
-import { DirectorAgent } from '../support/director-agent.js';
-import { describeLab, hostState, UPLINK } from '../support/lab.js';
+import { addService, DirectorAgent } from '../support/director-agent.js';
+import { describeLab, hostState, PORT, UPLINK } from '../support/lab.js';
 import { isNatSource, NatStage, SERVER_PORT } from '../support/nat-stage.js';
 import { probe } from '../support/probe.js';
 
@@ -124,6 +124,41 @@ for (const { egress, queues } of ways)
       assert.equal(await hostState(stage.director), untouched);
     });
   });
+
+describeLab('full NAT whose sources are virtual addresses, too', () => {
+  it('serves clients of such an address, whose servers see the same address', async () => {
+    const stage = await NatStage.open({ method: 'snat' });
+    try {
+      const shared = ['10.4.0.194', '2001:db8:4::c2'];
+      stage.topology.router.ip(shared.map((address, index) => `route add ${address} via ${stage.source[index]}`));
+      const sources = { fullNat: { sources: shared } };
+      const untouched = await hostState(stage.director);
+      const director = await DirectorAgent.open(stage.director, { ...stage.addresses, ...sources });
+      for (const [index, address] of shared.entries()) {
+        const servers = stage.natServers(index === 0 ? 4 : 6);
+        await addService(director, { address, port: PORT, scheduler: 'rr', servers });
+      }
+      for (const address of shared) {
+        const captures = await Promise.all(stage.servers.map(({ host }) => startCapture(host, UPLINK)));
+        const result = await stage.fetchMany({ address, requests: 30, concurrency: 10 });
+        const flows = (await Promise.all(captures.map((capture) => capture.stop()))).flat();
+        assert.deepEqual([result.failures, result.servers], [[], { rs1: 10, rs2: 10, rs3: 10 }]);
+        assert.deepEqual(clientsIn(flows, 6), [address]);
+      }
+      // The sources stay directed when the services are gone.
+      await director.run((d) => {
+        for (const service of d.virtualServices) service.delete();
+      });
+      const [server] = stage.servers;
+      const answer = server && (await probe(server.host, { address: shared[0] ?? '', kind: 'echo' }));
+      assert.equal(answer?.kind, 'reply');
+      await director.close();
+      assert.equal(await hostState(stage.director), untouched);
+    } finally {
+      await stage.close();
+    }
+  });
+});
 
 /** Returns who sent packets of the protocol to this host. */
 function clientsIn(flows: readonly CapturedFlow[], protocol: number): string[] {
