@@ -27,6 +27,7 @@ const REFUSED: [message: RegExp, rules: string, ...options: string[]][] = [
   [/family of a source: add --source with an IPv6 address/, `${WEB}-a -t 10.9.9.9:80 -r [2001:db8::1] -i\n`],
   [/10\.5\.0\.3 is an address of this host/, WEB, '--nat-source', '10.5.0.3'],
   [/--nat-source: expected other addresses than 10\.5\.0\.1/, WEB, '--nat-source', OWN],
+  [/full NAT has no IPv4 address to give/, '-A -t 10.9.9.9:80\n-a -t 10.9.9.9:80 -r 10.5.0.7 -m --full-nat\n'],
   [/conn_reuse_mode takes 0 to 3, not 9/, 'sysctl net.ipv4.vs.conn_reuse_mode=9\n'],
   [/--path-mtu-floor: expected at most the path MTU, 1500/, WEB, '--path-mtu-floor', '1501'],
 ];

@@ -17,12 +17,13 @@ export async function rulesConfiguration(options: RunOptions, file: string, io: 
   }
   let lines = await readRules({ file, isTimed: false, verb: 'run' }, io);
   let director: Director;
+  const open = openOptions(options, source);
   return {
     title: 'rules',
-    open: openOptions(options, source),
+    open,
     daemon: {},
     async plan() {
-      await using rehearsed = await rehearseRules(lines, source);
+      await using rehearsed = await rehearseRules(lines, source, open.fullNat ?? null);
       const { services } = rehearsed.stats();
       return { services, marks: rehearsed.marks, lines: lines.map(({ rule }) => printRule(rule)) };
     },
