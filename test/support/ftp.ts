@@ -1,6 +1,5 @@
 /** FTP in a lab: vsftpd as server, and a client of python3 that makes several transfers in one session. */
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabHost } from '../../lib/lab/lab-host.js';
@@ -32,7 +31,8 @@ export async function startFtpServer(host: LabHost, address: string, port: numbe
     xferlog_enable: 'NO',
     ftpd_banner: host.name,
   };
-  const file = join(await mkdtemp(join(tmpdir(), 'tunvs-ftp-')), 'vsftpd.conf');
+  // Names that begin with a dot are not listed.
+  const file = join(folder, `.${host.name}-ipv${isIpv6 ? 6 : 4}.conf`);
   await writeFile(
     file,
     `${Object.entries(settings)
