@@ -87,6 +87,7 @@ export const counterNames = [
   'dropNoSource',
   'dropTableFull',
   'dropNoPort',
+  'dropForged',
   'dropTooLong',
   'dropParkingFull',
 ] as const;

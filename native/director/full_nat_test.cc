@@ -40,6 +40,26 @@ struct FullNat : NatDirector {
     std::memcpy(&packet[36], &check.raw, 2);
     return packet;
   }
+  // What the server answers to the packet that was sent last.
+  Bytes answer(uint32_t acknowledged, uint8_t flags = kTcpAck, size_t bytes = 0) {
+    const IpAddress source = IpAddress::v4(sent[12], sent[13], sent[14], sent[15]);
+    Bytes packet = PacketBuilder().ip(kServer, source).tcp(8080, loadBe16(&sent[20]), flags).payload(bytes).build();
+    storeBe32(&packet[28], acknowledged);
+    return packet;
+  }
+  // Returns what the client is told that the server has acknowledged.
+  uint32_t answered(uint32_t acknowledged, uint8_t flags = kTcpAck, size_t bytes = 0) {
+    const Bytes last = sent;
+    if (send(answer(acknowledged, flags, bytes)) != "returned") return 0;
+    const uint32_t told = loadBe32(&sent[28]);
+    sent = last;
+    return told;
+  }
+  // The client's SYN, and the server's answer.
+  void shakeHands(uint16_t port) {
+    CHECK_EQ(send(says(port, UINT32_MAX, 0, kTcpSyn)), "11");
+    CHECK_EQ(answered(kIsn + 1, kTcpSyn | kTcpAck), kIsn + 1);
+  }
   bool isRight() const {
     const IpAddress from = IpAddress::v4(sent[12], sent[13], sent[14], sent[15]);
     const IpAddress to = IpAddress::v4(sent[16], sent[17], sent[18], sent[19]);
@@ -99,9 +119,9 @@ TEST("a server of full NAT is refused where the director has no address to give"
   CHECK(!t.apply(AddServer{NatDirector::kWeb, {kServer, 80}, config}).ok());
 }
 
-TEST("the first packets of a client carry its address as a TCP option, and later ones do not") {
+TEST("a client's packets carry its address as a TCP option until the server has answered to what it said") {
   FullNat t(withSources({"10.0.0.200"}), ClientTold::toa);
-  CHECK_EQ(t.send(t.says(40000, UINT32_MAX, 0, kTcpSyn)), "11");
+  t.shakeHands(40000);
   CHECK_EQ(t.sent.size(), 40u);
   CHECK_EQ(t.send(t.says(40000, 0, 0)), "11");
   CHECK_EQ(t.sent.size(), 48u);
@@ -112,13 +132,53 @@ TEST("the first packets of a client carry its address as a TCP option, and later
   CHECK_EQ(t.send(t.says(40000, 0, 101)), "11");
   CHECK(t.isRight() && t.payload().size() == 101);
   for (uint32_t i = 0; i < 8; i++) t.send(t.says(40000, 101 + i, 1));
+  CHECK_EQ(t.sent.size(), 49u);
+  // That it answers to the handshake again says nothing of the option.
+  t.answered(kIsn + 1);
+  t.send(t.says(40000, 109, 1));
+  CHECK_EQ(t.sent.size(), 49u);
+  t.answered(kIsn + 111);
+  t.send(t.says(40000, 110, 1));
   CHECK_EQ(t.sent.size(), 41u);
   CHECK(t.isRight());
 }
 
+TEST("a client can't set the option that tells its address, however it tries") {
+  FullNat t(withSources({"10.0.0.200"}), ClientTold::toa);
+  const auto lie = [&](size_t before, size_t options, uint8_t flags = kTcpAck) {
+    Bytes packet = t.says(40000, flags == kTcpSyn ? UINT32_MAX : 0, options + 4, flags);
+    storeBe16(&packet[36], 0);
+    packet[32] = static_cast<uint8_t>((20 + options) / 4 << 4);
+    std::fill(packet.begin() + 40, packet.begin() + 40 + static_cast<ptrdiff_t>(options), uint8_t{1});
+    const uint8_t option[] = {254, 8, 0, 80, 1, 2, 3, 4};
+    std::copy(std::begin(option), std::end(option), packet.begin() + 40 + static_cast<ptrdiff_t>(before));
+    const uint64_t pseudo =
+        pseudoHeaderSum(NatDirector::kClient, NatDirector::kWeb.address, 6, static_cast<uint32_t>(packet.size() - 20));
+    const Be16 check = checksum(packet.data() + 20, packet.size() - 20, pseudo);
+    std::memcpy(&packet[36], &check.raw, 2);
+    return packet;
+  };
+  const auto liesAt = [&] {
+    const uint8_t address[] = {1, 2, 3, 4};
+    return std::search(t.sent.begin(), t.sent.end(), std::begin(address), std::end(address)) != t.sent.end();
+  };
+  for (int i = 0; i < 10; i++) {
+    CHECK_EQ(t.send(lie(0, 8, kTcpSyn)), "11");
+    CHECK(!liesAt() && t.isRight());
+  }
+  t.answered(kIsn + 1, kTcpSyn | kTcpAck);
+  for (size_t options = 8; options <= 40; options += 4) {
+    for (size_t before = 0; before + 8 <= options; before++) {
+      CHECK_EQ(t.send(lie(before, options)), "11");
+      CHECK(!liesAt() && t.isRight());
+      CHECK_EQ(t.sent[40] == 254, options <= 32);
+    }
+  }
+}
+
 TEST("the client's first byte has a PROXY header in front, as often as it comes, and what follows moves") {
   FullNat t(withSources({"10.0.0.200"}), ClientTold::proxy);
-  CHECK_EQ(t.send(t.says(40000, UINT32_MAX, 0, kTcpSyn)), "11");
+  t.shakeHands(40000);
   CHECK_EQ(t.sequence(), kIsn);
   t.send(t.says(40000, 0, 0));
   CHECK_EQ(t.sequence(), kIsn + 1);
@@ -138,11 +198,60 @@ TEST("the client's first byte has a PROXY header in front, as often as it comes,
   t.send(t.says(40000, 0, 3));
   CHECK(t.payload().starts_with(header) && t.payload().size() == 31 && t.isRight());
   // The server acknowledges all of it; the client has said 15 bytes.
-  const IpAddress source = IpAddress::v4(t.sent[12], t.sent[13], t.sent[14], t.sent[15]);
-  Bytes back = PacketBuilder().ip(kServer, source).tcp(8080, loadBe16(&t.sent[20]), kTcpAck).build();
-  storeBe32(&back[28], kIsn + 44);
-  CHECK_EQ(t.send(back), "returned");
-  CHECK_EQ(loadBe32(&t.sent[28]), kIsn + 16);
+  CHECK_EQ(t.answered(kIsn + 44), kIsn + 16);
+}
+
+TEST("a client can say nothing where its PROXY header stands") {
+  FullNat t(withSources({"10.0.0.200"}), ClientTold::proxy);
+  CHECK_EQ(t.send(t.says(40000, UINT32_MAX, 5, kTcpSyn)), "dropForged");  // TCP Fast Open
+  CHECK_EQ(t.send(t.says(40000, UINT32_MAX, 0, kTcpSyn)), "11");
+  CHECK_EQ(t.send(t.says(40000, 0, 5)), "dropForged");  // before the server has answered
+  CHECK_EQ(t.answered(kIsn + 1, kTcpSyn | kTcpAck), kIsn + 1);
+  // A segment that begins before the first byte, the rest of which the server would take.
+  for (const uint32_t early : {1u, 2u, 29u, 0x7fffffffu}) CHECK_EQ(t.send(t.says(40000, 0 - early, 50)), "dropForged");
+  CHECK_EQ(t.send(t.says(40000, 0, 5, kTcpSyn)), "dropForged");
+  // Another SYN does not move the place, and the client does not get what would complete its handshake.
+  CHECK_EQ(t.send(t.says(40000, 70000, 0, kTcpSyn)), "11");
+  CHECK_EQ(t.send(t.answer(kIsn + 70002, kTcpSyn | kTcpAck)), "dropForged");
+  CHECK_EQ(t.send(t.says(40000, 0, 5)), "11");
+  CHECK_EQ(t.sequence(), kIsn + 1);
+  CHECK_EQ(t.payload().size(), 33u);
+  // Nothing that comes to stand behind it reaches to before its end.
+  for (uint32_t at = 1; at < 60; at++) {
+    CHECK_EQ(t.send(t.says(40000, at, 5)), "11");
+    CHECK_EQ(t.sequence(), kIsn + 1 + 28 + at);
+  }
+}
+
+TEST("a fragment can't say what a server is to be told of its client") {
+  for (const ClientTold told : {ClientTold::toa, ClientTold::proxy}) {
+    FullNat t(withSources({"10.0.0.200"}), told);
+    t.shakeHands(40000);
+    Bytes packet = t.says(40000, 0, 64);
+    storeBe16(&packet[6], 0x2000);
+    storeBe16(&packet[10], 0);
+    const Be16 check = checksum(packet.data(), 20);
+    std::memcpy(&packet[10], &check.raw, 2);
+    CHECK_EQ(t.send(packet), "dropFragment");
+  }
+}
+
+TEST("a connection with a PROXY header goes on when its numbers have wrapped around, and gets no other header") {
+  FullNat t(withSources({"10.0.0.200"}), ClientTold::proxy);
+  t.shakeHands(40000);
+  t.send(t.says(40000, 0, 5));
+  constexpr uint32_t kStep = 100'000'000;
+  for (uint64_t said = 0; said < 10'000'000'000; said += kStep) {
+    const auto at = static_cast<uint32_t>(said);
+    if (said > 0 && !CHECK_EQ(t.answered(kIsn + 1 + 28 + at), kIsn + 1 + at)) break;
+    if (!CHECK_EQ(t.send(t.says(40000, at + 1, 7)), "11")) break;
+    if (!CHECK_EQ(t.sequence(), kIsn + 1 + 28 + at + 1)) break;
+    if (!CHECK_EQ(t.payload().size(), 7u)) break;
+  }
+  // The number of the first byte has come back.
+  CHECK_EQ(t.send(t.says(40000, 0, 7)), "11");
+  CHECK_EQ(t.sequence(), kIsn + 1 + 28);
+  CHECK_EQ(t.payload().size(), 7u);
 }
 
 TEST("a SYN's maximum segment size is lowered wherever the option lies, and the checksum stays right") {

@@ -25,6 +25,34 @@ void changeWord(uint8_t* check, uint16_t before, uint16_t after) {
   std::memcpy(check, &changed.raw, sizeof changed.raw);
 }
 
+constexpr uint8_t kEndOfOptions = 0, kNoOperation = 1;
+
+// Calls `use` with each option of more than one byte, until it returns false.
+template <typename Use>
+void forEachOption(uint8_t* tcp, size_t segmentBytes, Use&& use) {
+  const size_t header = std::min<size_t>((tcp[kDataOffset] >> 4) * size_t{4}, segmentBytes);
+  for (size_t at = kTcpHeaderBytes; at < header && tcp[at] != kEndOfOptions;) {
+    if (tcp[at] == kNoOperation) {
+      at++;
+      continue;
+    }
+    if (at + 2 > header || tcp[at + 1] < 2 || at + tcp[at + 1] > header) return;
+    const size_t bytes = tcp[at + 1];
+    if (!use(std::span(tcp + at, bytes))) return;
+    at += bytes;
+  }
+}
+
+// Changes bytes of a TCP header, wherever they lie, and mends the checksum unless it is unfinished.
+void change(uint8_t* tcp, std::span<uint8_t> bytes, std::span<const uint8_t> to, const Offload& offload) {
+  for (size_t i = 0; i < bytes.size(); i++) {
+    uint8_t* const word = tcp + (bytes.data() + i - tcp) / 2 * 2;
+    const auto before = loadUnaligned<uint16_t>(word);
+    bytes[i] = to[i];
+    if (offload.isNone()) changeWord(tcp + kTcpCheck, before, loadUnaligned<uint16_t>(word));
+  }
+}
+
 }  // namespace
 
 size_t writeProxyHeader(std::span<char, kMaxProxyHeaderBytes> room, const FlowKey& flow) {
@@ -62,14 +90,15 @@ std::optional<size_t> insertTcpOption(std::span<uint8_t> room, size_t length, si
   if (length + longer > room.size() || length + longer > kMaxPacketBytes) return std::nullopt;
   const bool isV4 = room[0] >> 4 == 4;
   const size_t lengthField = isV4 ? 2 : 4;
-  std::memmove(tcp + header + longer, tcp + header, segment - header);
-  std::memcpy(tcp + header, option.data(), longer);
+  uint8_t* const place = tcp + kTcpHeaderBytes;
+  std::memmove(place + longer, place, segment - kTcpHeaderBytes);
+  std::memcpy(place, option.data(), longer);
 
   // The option stands at a multiple of 4, and what follows has moved by one, so that sums stay as they are otherwise.
   const auto before = loadUnaligned<uint16_t>(tcp + kDataOffset);
   tcp[kDataOffset] = static_cast<uint8_t>(tcp[kDataOffset] + (longer / 4 << 4));
   changeWord(tcp + kTcpCheck, before, loadUnaligned<uint16_t>(tcp + kDataOffset));
-  for (size_t i = 0; i < longer; i += 2) changeWord(tcp + kTcpCheck, 0, loadUnaligned<uint16_t>(tcp + header + i));
+  for (size_t i = 0; i < longer; i += 2) changeWord(tcp + kTcpCheck, 0, loadUnaligned<uint16_t>(place + i));
   const Be16 segmentBefore = Be16::from(static_cast<uint16_t>(segment));
   const Be16 segmentAfter = Be16::from(static_cast<uint16_t>(segment + longer));
   changeWord(tcp + kTcpCheck, segmentBefore.raw, segmentAfter.raw);
@@ -81,33 +110,26 @@ std::optional<size_t> insertTcpOption(std::span<uint8_t> room, size_t length, si
 }
 
 void lowerMss(uint8_t* tcp, size_t segmentBytes, size_t bytes, const Offload& offload) {
-  constexpr uint8_t kEnd = 0, kNoOperation = 1, kMss = 2, kMssBytes = 4;
-  const size_t header = std::min<size_t>((tcp[kDataOffset] >> 4) * size_t{4}, segmentBytes);
-  for (size_t at = kTcpHeaderBytes; at < header;) {
-    if (tcp[at] == kEnd) return;
-    if (tcp[at] == kNoOperation) {
-      at++;
-      continue;
-    }
-    if (at + 2 > header || tcp[at + 1] < 2 || at + tcp[at + 1] > header) return;
-    if (tcp[at] == kMss && tcp[at + 1] == kMssBytes) {
-      const uint16_t mss = loadBe16(tcp + at + 2);
-      if (mss < kLeastMss + bytes) return;
-      // The two bytes may lie across two words of the sum, each in the other half.
-      const bool isOdd = (at & 1) != 0;
-      std::array<uint8_t, 4> before{}, after{};
-      std::memcpy(before.data() + (isOdd ? 1 : 0), tcp + at + 2, 2);
-      const Be16 lower = Be16::from(static_cast<uint16_t>(mss - bytes));
-      std::memcpy(tcp + at + 2, &lower.raw, 2);
-      std::memcpy(after.data() + (isOdd ? 1 : 0), tcp + at + 2, 2);
-      if (!offload.isNone()) return;
-      for (size_t word = 0; word < 4; word += 2)
-        changeWord(tcp + kTcpCheck, loadUnaligned<uint16_t>(before.data() + word),
-                   loadUnaligned<uint16_t>(after.data() + word));
-      return;
-    }
-    at += tcp[at + 1];
-  }
+  constexpr uint8_t kMss = 2, kMssBytes = 4;
+  forEachOption(tcp, segmentBytes, [&](std::span<uint8_t> option) {
+    if (option[0] != kMss || option.size() != kMssBytes) return true;
+    const uint16_t mss = loadBe16(option.data() + 2);
+    if (mss < kLeastMss + bytes) return false;
+    const Be16 lower = Be16::from(static_cast<uint16_t>(mss - bytes));
+    std::array<uint8_t, 2> lowered{};
+    std::memcpy(lowered.data(), &lower.raw, 2);
+    change(tcp, option.subspan(2), lowered, offload);
+    return false;
+  });
+}
+
+void hideToa(uint8_t* tcp, size_t segmentBytes, const Offload& offload) {
+  std::array<uint8_t, kMaxTcpHeaderBytes> nothing;
+  nothing.fill(kNoOperation);
+  forEachOption(tcp, segmentBytes, [&](std::span<uint8_t> option) {
+    if (option[0] == kToaOption) change(tcp, option, std::span(nothing).first(option.size()), offload);
+    return true;
+  });
 }
 
 }  // namespace tunvs

@@ -1,11 +1,10 @@
 // Tells a real server which client a TCP connection comes from, in the connection itself.
 //
-//  - TOA is a TCP option: 254, its length, the client's port and address. The kernel modules of that name, and DPVS,
-//  take
-//    it from the packet that ends the handshake. It changes no sequence number.
-//  - PROXY protocol version 2 (HAProxy's proxy-protocol.txt, section 2.2) is a header in front of the first byte that
-//  the
-//    client sends.
+// TOA is a TCP option: 254, its length, the client's port and address. The kernel modules of that name, and DPVS, take
+// it from the packet that ends the handshake. It changes no sequence number.
+//
+// PROXY protocol version 2 (HAProxy's proxy-protocol.txt, section 2.2) is a header in front of the first byte that the
+// client sends.
 //
 // Thread safety: pure.
 #pragma once
@@ -26,11 +25,14 @@ constexpr size_t toaBytes(Family family) { return family == Family::ipv4 ? 8 : 2
 size_t writeProxyHeader(std::span<char, kMaxProxyHeaderBytes> room, const FlowKey& flow);
 size_t writeToa(std::span<char, kMaxToaBytes> room, const FlowKey& flow);
 
-// Puts a TCP option in front of the payload of a whole packet of `length` bytes that `room` begins with, and mends its
+// Puts a TCP option in front of all others of a whole packet of `length` bytes that `room` begins with, and mends its
 // lengths and checksums. Returns the packet's new length; nothing when the header, or `room`, has no place for it.
 // REQUIRES: the option's length is a multiple of 4; no offload
 std::optional<size_t> insertTcpOption(std::span<uint8_t> room, size_t length, size_t transport,
                                       std::string_view option);
+
+// Turns options of TOA's kind, which a client has set, into ones of no meaning. REQUIRES: a whole TCP packet
+void hideToa(uint8_t* tcp, size_t segmentBytes, const Offload& offload);
 
 // Lowers the maximum segment size that a SYN announces by `bytes`, so that as much can be put in front of what is sent
 // to it. REQUIRES: a whole TCP packet

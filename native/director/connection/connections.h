@@ -66,16 +66,20 @@ class Connections {
   bool isOver(Family family, const Conn& conn, Tick now) const { return entries_.isOver(family, conn, now); }
   const Translations& translations() const { return translations_; }
   DataConnections& data() { return data_; }
-  // From now on a client's sequence numbers move by `shift`, as far as the connection is live.
-  void beginTold(Family family, const Conn& conn, const SequenceShift& shift) {
-    ConnTable& conns = entries_.table(family);
-    ConnTable::Guard guard(conns, conns.hash(conns.keyOf(conn)));
-    if (!conn.isLive()) return;
-    const uint32_t reply = conn.control.load(std::memory_order_relaxed);
-    entries_.told().begin(family, reply, shift);
-    conns.named(reply)->state.fetch_or(kReplyTold);
+  // From now on the connection's server is told the client's address, as far as the connection is live.
+  void beginTold(Family family, const Conn& conn, ClientTold how) {
+    changeTold(family, conn, [&](std::atomic<uint8_t>& marks, uint32_t reply) {
+      if ((marks.fetch_or(kReplyTold) & kReplyTold) == 0) entries_.told().begin(family, reply, how);
+    });
   }
-  SequenceShift toldShift(Family family, uint32_t reply) const { return entries_.told().of(family, reply); }
+  // The server knows the address, and packets need not be looked into any longer.
+  void endTold(Family family, const Conn& conn) {
+    changeTold(family, conn, [&](std::atomic<uint8_t>& marks, uint32_t reply) {
+      marks.fetch_and(static_cast<uint8_t>(~kReplyTold));
+      entries_.told().forget(family, reply);
+    });
+  }
+  ToldConnections& told() { return entries_.told(); }
   FtpSessions& ftpSessions() { return entries_.ftp().sessions; }
   // Finds a server for a packet without a live connection and opens one. If it returns Verdict::forwarded, `server` is
   // set. If it returns Verdict::parked, which it may if `turn` asks, nothing is opened before the service's policy has
@@ -106,6 +110,16 @@ class Connections {
   const ServerView* previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const;
 
  private:
+  // Calls `change` with a translated connection's marks and its reply entry, under its lock, if it is live.
+  template <typename Change>
+  void changeTold(Family family, const Conn& conn, Change&& change) {
+    ConnTable& conns = entries_.table(family);
+    ConnTable::Guard guard(conns, conns.hash(conns.keyOf(conn)));
+    if (!conn.isLive()) return;
+    const uint32_t reply = conn.control.load(std::memory_order_relaxed);
+    change(conns.named(reply)->state, reply);
+  }
+
   // Returns the verdict on a packet of a pinned flow; nothing when the flow is not pinned.
   std::optional<Verdict> pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server);
   bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,

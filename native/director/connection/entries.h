@@ -19,7 +19,7 @@
 #include "director/connection/ftp_sessions.h"
 #include "director/connection/persistence_data.h"
 #include "director/connection/standing.h"
-#include "director/connection/told_shifts.h"
+#include "director/connection/told_connections.h"
 #include "director/connection/translated.h"
 #include "director/counters/stats.h"
 #include "director/worker/loose.h"
@@ -108,8 +108,8 @@ class Entries {
     std::atomic<uint32_t> expected{0};  // entries whose client port is not known yet
   };
   Ftp& ftp() { return ftp_; }
-  ToldShifts& told() { return told_; }
-  const ToldShifts& told() const { return told_; }
+  ToldConnections& told() { return told_; }
+  const ToldConnections& told() const { return told_; }
   const Ftp& ftp() const { return ftp_; }
   // Tells whether a connection has come to its end, though nobody may have looked at it since.
   bool isOver(Family family, const Conn& conn, Tick now) const {
@@ -178,7 +178,7 @@ class Entries {
   ConnTable v4_, v6_;
   PersistenceData persistenceData_;
   Ftp ftp_;
-  ToldShifts told_;
+  ToldConnections told_;
   Control& control_;
   ServerPool& pool_;
 };

@@ -28,7 +28,7 @@ inline constexpr uint32_t kPendingReply = 0;         // Conn::control of a reply
 inline constexpr uint8_t kReplyExpected = 1;  // its connection's client port is not known yet
 inline constexpr uint8_t kReplyOfFtp = 2;     // its connection is one of FTP's, and known to FtpSessions
 
-inline constexpr uint8_t kReplyTold = 4;  // its client's sequence numbers move: see ToldShifts
+inline constexpr uint8_t kReplyTold = 4;  // its server is told the client's address: see ToldConnections
 
 inline bool isReplyEntry(const Conn& conn) { return conn.server.load(std::memory_order_relaxed) == kReplyEntry; }
 inline bool isTranslated(const Conn& conn) {

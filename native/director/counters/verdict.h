@@ -49,6 +49,7 @@ namespace tunvs {
   VERDICT(dropNoSource, dropped, "the director has no source address of the real server's family") \
   VERDICT(dropTableFull, dropped, "the connection table is full, and nothing in it may give way") \
   VERDICT(dropNoPort, dropped, "every address and port that full NAT may give to it is in use towards its real server") \
+  VERDICT(dropForged, dropped, "its real server is told the client's address within the connection, and it could tell another one") \
   VERDICT(dropTooLong, dropped, "it is too long for a tunnel packet or for the path to its real server") \
   VERDICT(dropParkingFull, dropped, "its connection waits for a policy's answer, and nothing more can wait behind it")
 // clang-format on

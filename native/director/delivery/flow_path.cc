@@ -42,7 +42,7 @@ Verdict FlowPath::deliverRewritten(Pass& pass, const Flow& flow, const ServerVie
   if (conn == nullptr || !isTranslated(*conn)) return forwarder_.deliver(pass, server, packet);
   if (FtpPath::isControl(parsed, parsed.key.virtualPort())) return ftp_.deliver(pass, *conn, server, packet);
   const Conn& reply = *conns.named(conn->control.load(std::memory_order_relaxed));
-  if (ToldPath::concerns(server, parsed, *conn, reply)) return told_.deliver(pass, *conn, server, packet);
+  if (ToldPath::concerns(server, parsed, reply)) return told_.deliver(pass, *conn, server, packet);
   return forwarder_.deliver(pass, server, packet);
 }
 

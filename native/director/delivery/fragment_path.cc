@@ -92,6 +92,11 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
     return Verdict::dropFragment;
   }
   Course course = decide(pass, parsed, {packet.data, parsed, /*flowHash=*/0, cause});
+  // A fragment is not looked into, so it could say what only the director may say.
+  if (course.isSent() && course.decision.way == kToServerRewritten && parsed.protocol == kTcpProtocol &&
+      course.server->config.tunnel.told != ClientTold::none) {
+    course = Course{Verdict::dropFragment};
+  }
   FragmentDecision& decision = course.decision;
   const bool isSent = course.isSent();
   if (isSent) {

@@ -21,7 +21,7 @@ Verdict ReplyPath::handle(Pass& pass, const Conn& reply, const Outgoing& packet)
   if (found.conn != nullptr) {
     if (FtpPath::isControl(packet.parsed, found.to.source.port)) [[unlikely]]
       return ftp_.sendReply(pass, *found.conn, *found.server, packet, found.to);
-    if (ToldPath::concerns(*found.server, packet.parsed, *found.conn, reply)) [[unlikely]]
+    if (ToldPath::concerns(*found.server, packet.parsed, reply)) [[unlikely]]
       return told_.sendReply(pass, *found.conn, *found.server, packet, found.to);
     return forwarder_.sendReply(pass, *found.server, packet, found.to);
   }

@@ -3,7 +3,11 @@
 //
 // A PROXY header stands in front of the client's first byte, in whatever packet that comes, also when it comes again.
 // So nothing is kept but how far the sequence numbers move. A server that speaks first, before the client says
-// anything, would wait for the header for ever; such a service is not to be told so.
+// anything, would wait for the header for ever; such a service is not to be told so. A client's data that would come to
+// stand before the header is dropped: it could be a header that lies.
+//
+// The TCP option is in every packet of the client until the server has said something but its SYN-ACK, or has
+// acknowledged what the client said. An option of that kind which the client itself has set becomes one of no meaning.
 //
 // Thread safety: as Director::process.
 #pragma once
@@ -16,24 +20,29 @@ namespace tunvs {
 
 class ToldPath {
  public:
-  // A client's first packets carry the TCP option: the one that ends the handshake, its copies, and a few behind it.
-  static constexpr uint32_t kToaPackets = 6;
-
   ToldPath(Connections& connections, Forwarder& forwarder) : connections_(connections), forwarder_(forwarder) {}
 
   // Tells whether packets of a connection are to be looked into: `reply` is its reply entry.
-  static bool concerns(const ServerView& server, const ParsedPacket& parsed, const Conn& conn, const Conn& reply) {
+  static bool concerns(const ServerView& server, const ParsedPacket& parsed, const Conn& reply) {
     if (parsed.protocol != static_cast<uint8_t>(IpProtocol::tcp) || parsed.packetClass != PacketClass::flow)
       return false;
     if ((reply.state.load(std::memory_order_relaxed) & kReplyTold) != 0) return true;
-    return server.config.tunnel.told != ClientTold::none && conn.packets.load(std::memory_order_relaxed) <= kToaPackets;
+    return mayBegin(parsed) && server.config.tunnel.told != ClientTold::none;
   }
+  // Tells whether it can be the first packet of a connection that concerns(). REQUIRES: TCP
+  static bool mayBegin(const ParsedPacket& parsed) { return (parsed.tcpFlags & (kTcpSyn | kTcpAck)) == kTcpSyn; }
+
   // These send a packet as Forwarder::deliver() and sendReply() do. REQUIRES: concerns()
   Verdict deliver(Pass& pass, const Conn& conn, const ServerView& server, const Outgoing& packet);
   Verdict sendReply(Pass& pass, const Conn& conn, const ServerView& server, const Outgoing& packet,
                     const Endpoints& to);
 
  private:
+  Verdict deliverBehindHeader(Pass& pass, const ServerView& server, const Outgoing& packet, const ToldConnection& told);
+  Verdict deliverWithOption(Pass& pass, const ServerView& server, const Outgoing& packet);
+  // Returns the connection as it is from now on.
+  ToldConnection noteAnswer(const Conn& conn, const ParsedPacket& parsed);
+
   Connections& connections_;
   Forwarder& forwarder_;
 };

@@ -25,12 +25,9 @@ void TranslatedPath::fetchOthers(std::span<const Flow> flows, uint64_t mask) con
 }
 
 // Tells whether something else than endpoints may have to be changed in a packet of the connection.
-bool TranslatedPath::isLookedInto(const Pass& pass, const Conn& conn, const Conn& reply) {
+bool TranslatedPath::isLookedInto(const ParsedPacket& parsed, const Conn& reply) {
   if (reply.state.load(std::memory_order_relaxed) != 0) return true;
-  if (conn.packets.load(std::memory_order_relaxed) > ToldPath::kToaPackets) [[likely]]
-    return false;
-  const ServerView* server = pass.services->server(serverIdOf(conn));
-  return server != nullptr && server->config.tunnel.told != ClientTold::none;
+  return parsed.protocol == kTcpProtocol && ToldPath::mayBegin(parsed);
 }
 
 std::optional<Verdict> TranslatedPath::handle(Pass& pass, const Flow& flow, Packet& packet, size_t cause) {
@@ -43,7 +40,7 @@ std::optional<Verdict> TranslatedPath::handle(Pass& pass, const Flow& flow, Pack
     return std::nullopt;
   const ConnTable& conns = connections_.table(flow.parsed.key.family);
   const Conn& reply = *conns.named(conn.control.load(std::memory_order_relaxed));
-  if (isLookedInto(pass, conn, reply)) [[unlikely]]
+  if (isLookedInto(flow.parsed, reply)) [[unlikely]]
     return std::nullopt;
   const ServerView* server = Connections::noteUsual<Side::client>(pass, conn, flow.parsed);
   if (server == nullptr) return std::nullopt;
@@ -55,7 +52,7 @@ std::optional<Verdict> TranslatedPath::handleReply(Pass& pass, const Conn& reply
   Conn* conn = connections_.connectionOf(parsed.key.family, reply);
   if (conn == nullptr) return std::nullopt;
   const FlowKey key = connections_.table(parsed.key.family).keyOf(*conn);
-  if (isLookedInto(pass, *conn, reply)) [[unlikely]]
+  if (isLookedInto(parsed, reply)) [[unlikely]]
     return std::nullopt;
   if (FtpPath::isControl(parsed, key.virtualPort())) [[unlikely]]
     return std::nullopt;

@@ -27,7 +27,7 @@ class TranslatedPath {
   std::optional<Verdict> handle(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
 
  private:
-  static bool isLookedInto(const Pass& pass, const Conn& conn, const Conn& reply);
+  static bool isLookedInto(const ParsedPacket& parsed, const Conn& reply);
   std::optional<Verdict> handleReply(Pass& pass, const Conn& reply, const Outgoing& packet);
 
   const Connections& connections_;
