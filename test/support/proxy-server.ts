@@ -1,0 +1,94 @@
+/** A program that expects a PROXY header, version 2, and a client that sends it data and reads who it is said to be. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LabHost } from '../../lib/lab/lab-host.js';
+
+const SERVER = `
+import hashlib, json, socket, struct, sys, threading
+address, port, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+listener = socket.create_server((address, port), family=socket.AF_INET6 if ':' in address else socket.AF_INET)
+def exactly(connection, count):
+    data = b''
+    while len(data) < count:
+        more = connection.recv(min(count - len(data), 1 << 16))
+        if not more: raise EOFError(len(data))
+        data += more
+    return data
+def serve(connection, peer):
+    with connection:
+        header = exactly(connection, 16)
+        assert header[:12] == b'\\r\\n\\r\\n\\0\\r\\nQUIT\\n' and header[12] == 0x21, header
+        kind, length = header[13], struct.unpack('!H', header[14:])[0]
+        rest = exactly(connection, length)
+        family, size = (socket.AF_INET, 4) if kind == 0x11 else (socket.AF_INET6, 16)
+        ends = [socket.inet_ntop(family, rest[at:at + size]) for at in (0, size)]
+        ports = struct.unpack('!HH', rest[2 * size:])
+        count = struct.unpack('!Q', exactly(connection, 8))[0]
+        digest = hashlib.sha256()
+        while count > 0:
+            data = connection.recv(min(count, 1 << 16))
+            if not data: raise EOFError(count)
+            digest.update(data)
+            count -= len(data)
+        said = {'server': name, 'peer': peer[0], 'from': [ends[0], ports[0]], 'to': [ends[1], ports[1]]}
+        connection.sendall(json.dumps({**said, 'digest': digest.hexdigest()}).encode() + b'\\n')
+while True:
+    threading.Thread(target=serve, args=listener.accept(), daemon=True).start()
+`;
+
+const CLIENT = `
+import hashlib, json, random, socket, struct, sys
+address, port, connections, count = sys.argv[1], *map(int, sys.argv[2:])
+results = []
+for _ in range(connections):
+    with socket.create_connection((address, port), timeout=20) as connection:
+        data = random.randbytes(count)
+        connection.sendall(struct.pack('!Q', count) + data)
+        said = json.loads(connection.makefile().readline())
+        said['own'] = list(connection.getsockname()[:2])
+        said['isIntact'] = said.pop('digest') == hashlib.sha256(data).hexdigest()
+        results.append(said)
+print(json.dumps(results))
+`;
+
+/** An address and a port. */
+type End = [address: string, port: number];
+
+export interface ProxyResult {
+  /** The server's name. */
+  server: string;
+  /** Whom the server sees in the packets. */
+  peer: string;
+  /** Who the client is by the header, and which address it asked. */
+  from: End;
+  to: End;
+  /** Who the client is. */
+  own: End;
+  /** Whether the server got what was sent. */
+  isIntact: boolean;
+}
+
+export async function startProxyServer(host: LabHost, address: string, port: number): Promise<void> {
+  const server = host.spawn(['python3', '-c', SERVER, address, `${port}`, host.name]);
+  const isListening = async () =>
+    (await host.exec(['ss', '-Hltn', `sport = :${port}`])).stdout.includes(
+      address.includes(':') ? `[${address}]` : address,
+    );
+  for (let tries = 0; !(await isListening()); tries++) {
+    if (server.exit !== undefined || tries === 100) throw new Error(`the server does not listen: ${server.stderr}`);
+    await sleep(50);
+  }
+}
+
+export interface ProxyRequest {
+  address: string;
+  port: number;
+  connections: number;
+  /** How much the client sends in each. */
+  bytes: number;
+}
+
+export async function askProxyServer(host: LabHost, request: ProxyRequest): Promise<ProxyResult[]> {
+  const { address, port, connections, bytes } = request;
+  const { stdout } = await host.exec(['python3', '-c', CLIENT, address, `${port}`, `${connections}`, `${bytes}`]);
+  return JSON.parse(stdout) as ProxyResult[];
+}
