@@ -128,6 +128,7 @@ describe('a service of many addresses or ports', () => {
         forwarding: 'ipip',
         tunnelPort: 0,
         tunnelChecksum: 'none',
+        clientAddress: 'none',
         weight: 1,
         upperThreshold: 0,
         lowerThreshold: 0,
