@@ -5,11 +5,9 @@
 namespace tunvs {
 namespace {
 
-unsigned bitsOf(const IpAddress& address) { return address.isV4() ? 32 : 128; }
-
 // Returns `address` with every bit beyond `bits` cleared.
 IpAddress masked(IpAddress address, unsigned bits) {
-  for (unsigned bit = bits; bit < bitsOf(address); bit++) {
+  for (unsigned bit = bits; bit < addressBits(address.family); bit++) {
     address.bytes[bit / 8] = static_cast<uint8_t>(address.bytes[bit / 8] & ~(0x80 >> bit % 8));
   }
   return address;
@@ -52,7 +50,7 @@ Result<AddressPrefix> parseAddressPrefix(std::string_view text) {
 
 std::string toString(const AddressPrefix& prefix) {
   const std::string base = toString(prefix.base);
-  return prefix.bits == bitsOf(prefix.base) ? base : base + "/" + std::to_string(prefix.bits);
+  return prefix.bits == addressBits(prefix.base.family) ? base : base + "/" + std::to_string(prefix.bits);
 }
 
 }  // namespace tunvs

@@ -15,7 +15,7 @@ struct AddressPrefix {
   uint8_t bits = 32;  // [0, 32] or [0, 128]
 
   static AddressPrefix of(const IpAddress& address) {
-    return {address, static_cast<uint8_t>(address.isV4() ? 32 : 128)};
+    return {address, static_cast<uint8_t>(addressBits(address.family))};
   }
   bool contains(const IpAddress& address) const;
 

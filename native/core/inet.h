@@ -60,6 +60,9 @@ inline void storeBe32(void* to, uint32_t host) {
 
 enum class Family : uint8_t { ipv4 = 4, ipv6 = 6 };  // the IP version number
 
+constexpr size_t addressBytes(Family family) { return family == Family::ipv4 ? 4 : 16; }
+constexpr unsigned addressBits(Family family) { return family == Family::ipv4 ? 32 : 128; }
+
 // IP protocol numbers (IANA).
 enum class IpProtocol : uint8_t { icmp = 1, ipip = 4, tcp = 6, udp = 17, ipv6 = 41, gre = 47, icmpv6 = 58, sctp = 132 };
 

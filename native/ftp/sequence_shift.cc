@@ -15,9 +15,6 @@ using Replacement = SequenceShift::Replacement;
 
 constexpr uint8_t kEndOfOptions = 0, kNoOperation = 1, kSack = 5;
 
-// Tells whether `number` is `mark` or comes behind it.
-bool hasReached(uint32_t number, uint32_t mark) { return static_cast<int32_t>(number - mark) >= 0; }
-
 uint32_t endOf(const Replacement& replaced) { return replaced.at + replaced.removed; }
 
 // Tells whether this is the replacement: `after` is the shift behind it.

@@ -21,6 +21,9 @@
 
 namespace tunvs {
 
+// Tells whether a sequence number is `mark` or comes behind it.
+inline bool hasReached(uint32_t number, uint32_t mark) { return static_cast<int32_t>(number - mark) >= 0; }
+
 // Invariants:
 // 1. The original numbers of `older` end where those of `newest` begin, or before.
 // 2. A replacement that there was not has no bytes, and the shift before it is that behind it.

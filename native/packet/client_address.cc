@@ -17,8 +17,6 @@ size_t copy(char* to, const void* from, size_t bytes) {
   return bytes;
 }
 
-size_t addressBytes(Family family) { return family == Family::ipv4 ? 4 : 16; }
-
 // Adds the change of a 16-bit word at an even place to a checksum.
 void changeWord(uint8_t* check, uint16_t before, uint16_t after) {
   const Be16 changed = checksumReplace(Be16{loadUnaligned<uint16_t>(check)}, Be16{before}, Be16{after});

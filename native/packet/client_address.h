@@ -18,8 +18,8 @@ namespace tunvs {
 
 inline constexpr size_t kMaxProxyHeaderBytes = 16 + 36, kMaxToaBytes = 20;
 
-constexpr size_t proxyHeaderBytes(Family family) { return family == Family::ipv4 ? 16 + 12 : 16 + 36; }
-constexpr size_t toaBytes(Family family) { return family == Family::ipv4 ? 8 : 20; }
+constexpr size_t proxyHeaderBytes(Family family) { return 16 + 2 * addressBytes(family) + 4; }
+constexpr size_t toaBytes(Family family) { return 4 + addressBytes(family); }
 
 // Write the header, or the option, of a connection with this key. Return its length.
 size_t writeProxyHeader(std::span<char, kMaxProxyHeaderBytes> room, const FlowKey& flow);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kIcmpCheck = 2;
 
-void put(uint8_t* to, const IpAddress& address) { std::memcpy(to, address.bytes.data(), address.isV4() ? 4 : 16); }
+void put(uint8_t* to, const IpAddress& address) { std::memcpy(to, address.bytes.data(), addressBytes(address.family)); }
 
 // The sums of a region before and after it is written make the difference that the ICMP checksum has to follow. Every
 // region begins at an even offset from the ICMP header.
@@ -22,7 +22,7 @@ void putEndpoints(uint8_t* packet, const Quote& quote, const Endpoints& to) {
   const bool isV4 = quote.source.isV4();
   uint8_t* const addresses = packet + (isV4 ? kIpv4Addresses : kIpv6Addresses);
   put(addresses, to.source.address);
-  put(addresses + (isV4 ? 4 : 16), to.destination.address);
+  put(addresses + addressBytes(quote.family()), to.destination.address);
   if (isV4) {
     std::memset(packet + kIpv4Check, 0, 2);
     const Be16 check = checksum(packet, quote.headerBytes);
@@ -45,11 +45,11 @@ uint64_t rewriteOuter(uint8_t* packet, const ParsedPacket& parsed, const std::op
                       const std::optional<IpAddress>& destination) {
   const bool isV4 = parsed.key.isV4();
   uint8_t* const addresses = packet + (isV4 ? kIpv4Addresses : kIpv6Addresses);
-  const size_t addressBytes = isV4 ? 4 : 16;
-  const uint64_t without = complementOf(addresses, 2 * addressBytes);
+  const size_t bytes = addressBytes(parsed.key.family);
+  const uint64_t without = complementOf(addresses, 2 * bytes);
   if (source) put(addresses, *source);
-  if (destination) put(addresses + addressBytes, *destination);
-  return checksumAdd(addresses, 2 * addressBytes, without);
+  if (destination) put(addresses + bytes, *destination);
+  return checksumAdd(addresses, 2 * bytes, without);
 }
 
 }  // namespace

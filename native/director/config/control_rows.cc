@@ -34,9 +34,7 @@ std::vector<NatServerRow> Control::natServers() const {
   const auto add = [&](const ServiceKey& service, const ServerView& server) {
     const ServerView* rewriting = server.suitedTo(/*rewrites=*/true);
     if (rewriting == nullptr || rewriting->traits->takesSource) return;
-    const bool isFtp =
-        !service.isMark() && service.protocol == static_cast<uint8_t>(IpProtocol::tcp) && service.port == kFtpPort;
-    rows.push_back({server.key(), service.protocol, isFtp});
+    rows.push_back({server.key(), service.protocol, service.isFtp()});
   };
   for (const auto& service : current_->services()) {
     for (const auto& server : service->owned) add(service->key, *server);

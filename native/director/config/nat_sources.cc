@@ -5,11 +5,9 @@
 namespace tunvs {
 namespace {
 
-size_t bitsOf(Family family) { return family == Family::ipv4 ? 32 : 128; }
-
 // Returns the address that is `index` behind the first one. REQUIRES: index < 65536, within the prefix
 IpAddress behind(IpAddress base, size_t index) {
-  const size_t last = bitsOf(base.family) / 8 - 1;
+  const size_t last = addressBytes(base.family) - 1;
   base.bytes[last] = static_cast<uint8_t>(base.bytes[last] | (index & 0xff));
   base.bytes[last - 1] = static_cast<uint8_t>(base.bytes[last - 1] | index >> 8);
   return base;
@@ -29,7 +27,7 @@ Result<NatSources> NatSources::make(std::span<const std::string> texts, uint16_t
     const IpAddress& base = prefix->base;
     if (!isUnicast(base))
       return Error::make(ErrorCode::invalidArgument, text + " can't be a source of packets; it must be unicast");
-    const size_t hostBits = bitsOf(base.family) - prefix->bits;
+    const size_t hostBits = addressBits(base.family) - prefix->bits;
     auto& addresses = base.isV4() ? sources.v4_ : sources.v6_;
     if (hostBits > 8 || addresses.size() + (size_t{1} << hostBits) > kMaxAddresses) {
       return Error::make(ErrorCode::invalidArgument, "full NAT uses " + std::to_string(kMaxAddresses) +

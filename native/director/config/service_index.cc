@@ -51,7 +51,7 @@ void ServiceIndex::build(const std::vector<std::shared_ptr<const ServiceView>>& 
     addVirtual(key, isUp(*service));
     if (!key.hasPrefix() && !key.hasRange()) {
       exact.push_back(service.get());
-      hasFtp_ |= key.port == kFtpPort && key.protocol == kTcpProtocol;
+      hasFtp_ |= key.isFtp();
       hasEveryPort_ |= key.port == 0;
       continue;
     }

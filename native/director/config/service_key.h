@@ -5,6 +5,7 @@
 
 namespace tunvs {
 
+inline constexpr uint16_t kFtpPort = 21;
 inline constexpr uint8_t kWholeAddress = 255;  // a prefix that leaves one address
 
 // A service is named by address, protocol and port, or by a firewall mark.
@@ -22,6 +23,7 @@ struct ServiceKey {
   bool isMark() const { return mark != 0; }
   bool hasPrefix() const { return prefix != kWholeAddress; }
   bool hasRange() const { return lastPort != 0; }
+  bool isFtp() const { return port == kFtpPort && protocol == static_cast<uint8_t>(IpProtocol::tcp); }
 
   friend bool operator==(const ServiceKey&, const ServiceKey&) = default;
   friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;

@@ -24,8 +24,6 @@ namespace tunvs {
 
 struct ServerCounters;
 
-inline constexpr uint16_t kFtpPort = 21;
-
 // A real server as of one snapshot; immutable.
 struct ServerView : Candidate {
   ServerConfig config;    // `weight`, which schedulers go by, is made of this and the condition: see effectiveWeight()
@@ -98,12 +96,13 @@ struct ServiceView {
   // Returns a server's position in `owned`; nothing when it is not there.
   std::optional<size_t> indexOf(const ServerKey& server) const;
 
-  bool isFtp() const { return !key.isMark() && key.port == kFtpPort; }
   // Tells whether packets to this port may be scheduled without persistence.
   bool takes(Be16 port) const {
     return key.isMark() ||
            (port.host() >= key.port && port.host() <= std::max(key.port, key.lastPort) && key.port != 0);
   }
+  // Tells whether packets to this port are of a data connection that one of FTP's control connections has announced.
+  bool isFtpData(Be16 port) const { return key.isFtp() && !takes(port); }
   // Returns the server for a new connection; null when none may take it. `turn` holds what the service's policy has
   // decided, if one was asked.
   const ServerView* schedule(const FlowKey& flow, Tick now, const Tunables& tunables, PolicyTurn* turn = nullptr) const;

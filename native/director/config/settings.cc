@@ -3,28 +3,22 @@
 #include "core/address_prefix.h"
 
 namespace tunvs {
-namespace {
-
-size_t bitsOf(const IpAddress& address) { return address.isV4() ? 32 : 128; }
-
-}  // namespace
-
 bool SourceRange::contains(const IpAddress& address) const { return AddressPrefix{base, prefix}.contains(address); }
 
 size_t SourceRange::count() const {
-  const size_t hostBits = bitsOf(base) - prefix;
+  const size_t hostBits = addressBits(base.family) - prefix;
   return hostBits >= 6 ? kMaxAddresses : size_t{1} << hostBits;
 }
 
 IpAddress SourceRange::at(size_t index) const {
   // The index goes into the highest host bits, so that a long range is used evenly.
-  const size_t hostBits = bitsOf(base) - prefix;
+  const size_t hostBits = addressBits(base.family) - prefix;
   IpAddress address = base;
   size_t width = 0;
   while (size_t{1} << width < count()) width++;
   for (size_t i = 0; i < width; i++) {
     if ((index >> (width - 1 - i) & 1) == 0) continue;
-    const size_t bit = bitsOf(base) - hostBits + i;
+    const size_t bit = addressBits(base.family) - hostBits + i;
     address.bytes[bit / 8] = static_cast<uint8_t>(address.bytes[bit / 8] | 0x80 >> bit % 8);
   }
   return address;

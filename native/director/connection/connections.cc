@@ -304,18 +304,8 @@ Verdict Connections::prepare(Pass& pass, const FlowKey& flow, const ServiceView&
 
 Conn* Connections::insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
                                 const Opening& opening, Loose& loose) {
-  const bool active = isActiveState(flow.protocol(), state);
-  const bool isRewritten = opening.reply != 0;
-  const NewConn conn{.server = opening.server->id | (isRewritten ? kTranslated : 0),
-                     .expires = deadline,
-                     .flags = active ? uint8_t{0} : uint8_t{kConnInactive},
-                     .state = state,
-                     .packets = 1,
-                     .control = isRewritten ? opening.reply : opening.controller};
-  Conn* made = entries_.insertLocked(pass.worker.stats, flow, hash, conn, pass.now, loose);
+  Conn* made = entries_.openLocked(pass.worker.stats, flow, hash, state, deadline, pass.now, opening, loose);
   if (made == nullptr) return nullptr;
-  if (isRewritten) entries_.leadReply(flow.family, opening.reply, *made);
-  entries_.bind(*opening.server, active);
   if (opening.controller != 0 && assuresTemplate(flow.protocol(), state, clientSideOf(*made)))
     entries_.assure(flow.family, opening.controller);
   return made;
@@ -323,13 +313,8 @@ Conn* Connections::insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, 
 
 void Connections::finishOpening(Pass& pass, const FlowKey& flow, const Conn* made, const Opening& opening,
                                 Loose loose) {
-  entries_.dropLoose(pass.worker.stats, flow.family, loose);
-  if (made == nullptr) {
-    if (opening.reply != 0) entries_.dropReply(flow.family, opening.reply);
-    if (opening.controller != 0) entries_.release(flow.family, opening.controller);
-    return;
-  }
-  pass.worker.stats.connectionsCreated.add(1);
+  entries_.finishOpening(pass.worker.stats, flow.family, made != nullptr, opening, loose);
+  if (made == nullptr) return;
   pool_.counters(pass.worker.index, opening.server->id).connections.add(1);
 }
 

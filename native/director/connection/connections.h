@@ -151,13 +151,7 @@ class Connections {
   // Does the same, and then what has to be done after the lock.
   std::optional<Verdict> meet(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Meeting& meeting,
                               const ServerView*& server);
-  // Where a connection is opened to. `reply` is the reply entry's name, if its packets are to be rewritten; 0: they are
-  // not.
-  struct Opening {
-    const ServerView* server = nullptr;
-    uint32_t controller = 0;
-    uint32_t reply = 0;
-  };
+  using Opening = Entries::Opening;
   // Makes the reply entry that the opening needs, if it needs one. Returns Verdict::forwarded when all is there.
   Verdict prepare(Pass& pass, const FlowKey& flow, const ServiceView& service, Opening& opening);
   // Returns null when the table is full.

@@ -65,32 +65,21 @@ Conn* DataConnections::insert(Pass& pass, const ServerView& server, const FlowKe
   const uint32_t reply = translations_.reserve(pass, server, flow, at, /*controller=*/0, why,
                                                {.marks = static_cast<uint8_t>(marks | kReplyOfFtp), .source = &source});
   if (reply == 0) return nullptr;
-  const bool active = isActive(state);
-  const NewConn fresh{.server = server.id | kTranslated,
-                      .expires = pass.now + pass.tunables().tcpTimeout(state),
-                      .flags = active ? uint8_t{0} : uint8_t{kConnInactive},
-                      .state = static_cast<uint8_t>(state),
-                      .packets = 1,
-                      .control = reply};
+  const Entries::Opening opening{&server, /*controller=*/0, reply};
+  const Tick deadline = pass.now + pass.tunables().tcpTimeout(state);
   const uint64_t hash = conns.hash(flow);
   Loose evicted;
   Conn* made = nullptr;
   {
     ConnTable::Guard guard(conns, hash);
-    if (conns.find(flow, hash) == nullptr) made = entries_.insertLocked(stats, flow, hash, fresh, pass.now, evicted);
+    if (conns.find(flow, hash) == nullptr)
+      made = entries_.openLocked(stats, flow, hash, static_cast<uint8_t>(state), deadline, pass.now, opening, evicted);
     if (made != nullptr) {
-      entries_.leadReply(flow.family, reply, *made);
-      entries_.bind(server, active);
       if (control != 0) entries_.ftp().sessions.addData(flow.family, control, reply);
       if ((marks & kReplyExpected) != 0) entries_.ftp().expected.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  entries_.dropLoose(stats, flow.family, evicted);
-  if (made == nullptr) {
-    entries_.dropReply(flow.family, reply);
-    return nullptr;
-  }
-  stats.connectionsCreated.add(1);
+  entries_.finishOpening(stats, flow.family, made != nullptr, opening, evicted);
   return made;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "director/protocol/protocol_state.h"
+
 namespace tunvs {
 namespace {
 
@@ -129,6 +131,34 @@ Conn* Entries::connectionOf(Family family, const Conn& reply) const {
   const bool isOwn = conn->isLive() && isTranslated(*conn) &&
                      conn->control.load(std::memory_order_relaxed) == conns.referenceOf(&reply);
   return isOwn ? conn : nullptr;
+}
+
+Conn* Entries::openLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
+                          Tick now, const Opening& opening, Loose& loose) {
+  const bool active = isActiveState(flow.protocol(), state);
+  const bool isRewritten = opening.reply != 0;
+  const NewConn conn{.server = opening.server->id | (isRewritten ? kTranslated : 0),
+                     .expires = deadline,
+                     .flags = active ? uint8_t{0} : uint8_t{kConnInactive},
+                     .state = state,
+                     .packets = 1,
+                     .control = isRewritten ? opening.reply : opening.controller};
+  Conn* made = insertLocked(stats, flow, hash, conn, now, loose);
+  if (made == nullptr) return nullptr;
+  const ConnTable& conns = table(flow.family);
+  if (isRewritten) conns.named(opening.reply)->control.store(conns.referenceOf(made), std::memory_order_release);
+  bind(*opening.server, active);
+  return made;
+}
+
+void Entries::finishOpening(WorkerStats& stats, Family family, bool made, const Opening& opening, Loose loose) {
+  dropLoose(stats, family, loose);
+  if (made) {
+    stats.connectionsCreated.add(1);
+    return;
+  }
+  if (opening.reply != 0) dropReply(family, opening.reply);
+  if (opening.controller != 0) release(family, opening.controller);
 }
 
 void Entries::bind(const ServerView& server, bool active) {

@@ -30,8 +30,6 @@ namespace tunvs {
 enum class TemplateState : uint8_t { none, assured };  // assured: one of its connections was established
 
 inline bool isTemplate(const Conn& conn) { return conn.kind != FlowKind::connection; }
-// Tells whether it is a connection's own entry.
-inline bool isConnection(const Conn& conn) { return !isTemplate(conn) && !isReplyEntry(conn); }
 inline bool isActiveConn(const Conn& conn) { return (conn.flags.load(std::memory_order_relaxed) & kConnInactive) == 0; }
 
 class Entries {
@@ -93,11 +91,18 @@ class Entries {
     const uint32_t control = conn.control.load(std::memory_order_relaxed);
     return isTranslated(conn) ? table(family).named(control)->packets.load(std::memory_order_relaxed) : control;
   }
-  // Lets a reply entry lead to its connection, which was just added.
-  void leadReply(Family family, uint32_t reply, const Conn& conn) {
-    const ConnTable& conns = table(family);
-    conns.named(reply)->control.store(conns.referenceOf(&conn), std::memory_order_release);
-  }
+  // Where a connection is opened to: the template that it counts on, or 0, and, if its packets are to be rewritten, its
+  // reply entry; 0: they are not.
+  struct Opening {
+    const ServerView* server = nullptr;
+    uint32_t controller = 0;
+    uint32_t reply = 0;
+  };
+  // Adds a connection and binds it. Returns null when there is no room. `loose` is as insertLocked() gives it.
+  Conn* openLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline, Tick now,
+                   const Opening& opening, Loose& loose);
+  // Does what is left to do after the lock. `made`: whether there was room, and the flow had no connection yet.
+  void finishOpening(WorkerStats& stats, Family family, bool made, const Opening& opening, Loose loose);
   // Called when a translated connection has shown something.
   void proveReply(Family family, const Conn& conn) {
     table(family).named(conn.control.load(std::memory_order_relaxed))->flags.fetch_or(kConnProven);
@@ -109,7 +114,6 @@ class Entries {
   };
   Ftp& ftp() { return ftp_; }
   ToldConnections& told() { return told_; }
-  const ToldConnections& told() const { return told_; }
   const Ftp& ftp() const { return ftp_; }
   // Tells whether a connection has come to its end, though nobody may have looked at it since.
   bool isOver(Family family, const Conn& conn, Tick now) const {
@@ -123,8 +127,7 @@ class Entries {
     table(family).moveLocked(conn, hash, StandingJudge(*control_.table(), now).place(*conn));
   }
 
-  // Adds a new connection, or template, to its server's counts.
-  void bind(const ServerView& server, bool active);
+  // Adds a new template to its server's counts.
   void bindTemplate(const ServerView& server);
   // Takes an entry that is about to be removed out of the counts. REQUIRES: it is no reply entry
   Loose unbind(WorkerStats& stats, Family family, const Conn& conn);
@@ -171,6 +174,8 @@ class Entries {
 
   // Moves an entry to the list where it belongs as of its shard's time.
   void relinkLocked(ConnTable& conns, Conn& conn, uint64_t hash);
+  // Adds a new connection to its server's counts.
+  void bind(const ServerView& server, bool active);
   void unbindServer(uint32_t id, bool active);
   // Tells whether it is a control connection of FTP that has data connections, and so lives on.
   bool hasFtpData(Family family, const Conn& conn) const;

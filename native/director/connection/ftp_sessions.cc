@@ -4,38 +4,41 @@ namespace tunvs {
 
 void FtpSessions::begin(Family family, uint32_t control) {
   const std::scoped_lock guard(mutex_);
-  sessions_.try_emplace(nameOf(family, control));
+  sessions_.try_emplace(nameAmongAll(family, control));
 }
 
 void FtpSessions::addData(Family family, uint32_t control, uint32_t data) {
   const std::scoped_lock guard(mutex_);
-  const auto session = sessions_.find(nameOf(family, control));
+  const auto session = sessions_.find(nameAmongAll(family, control));
   if (session == sessions_.end()) return;
-  if (controls_.emplace(nameOf(family, data), session->first).second) session->second.data++;
+  const uint64_t name = nameAmongAll(family, data);
+  if (controls_.emplace(name, session->first).second) session->second.data.insert(name);
 }
 
 uint32_t FtpSessions::controlOf(Family family, uint32_t data) const {
   const std::scoped_lock guard(mutex_);
-  const auto found = controls_.find(nameOf(family, data));
+  const auto found = controls_.find(nameAmongAll(family, data));
   return found == controls_.end() ? 0 : static_cast<uint32_t>(found->second);
 }
 
 bool FtpSessions::hasData(Family family, uint32_t control) const {
   const std::scoped_lock guard(mutex_);
-  const auto found = sessions_.find(nameOf(family, control));
-  return found != sessions_.end() && found->second.data != 0;
+  const auto found = sessions_.find(nameAmongAll(family, control));
+  return found != sessions_.end() && !found->second.data.empty();
 }
 
 void FtpSessions::forget(Family family, uint32_t reply) {
   const std::scoped_lock guard(mutex_);
-  const uint64_t name = nameOf(family, reply);
+  const uint64_t name = nameAmongAll(family, reply);
   if (const auto data = controls_.find(name); data != controls_.end()) {
-    if (const auto session = sessions_.find(data->second); session != sessions_.end()) session->second.data--;
+    if (const auto session = sessions_.find(data->second); session != sessions_.end()) session->second.data.erase(name);
     controls_.erase(data);
   }
-  if (sessions_.erase(name) == 0) return;
+  const auto session = sessions_.find(name);
+  if (session == sessions_.end()) return;
   // Its data connections go on alone.
-  std::erase_if(controls_, [&](const auto& each) { return each.second == name; });
+  for (const uint64_t data : session->second.data) controls_.erase(data);
+  sessions_.erase(session);
 }
 
 size_t FtpSessions::count() const {

@@ -9,8 +9,9 @@
 
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
-#include "core/inet.h"
+#include "director/connection/translated.h"
 #include "ftp/sequence_shift.h"
 
 namespace tunvs {
@@ -26,7 +27,8 @@ class FtpSessions {
   template <typename Use>
   void withShift(Family family, uint32_t control, Use&& use) {
     const std::scoped_lock guard(mutex_);
-    if (const auto found = sessions_.find(nameOf(family, control)); found != sessions_.end()) use(found->second.server);
+    if (const auto found = sessions_.find(nameAmongAll(family, control)); found != sessions_.end())
+      use(found->second.server);
   }
   // The control connection, if it is in here, has announced a data connection, or that has another entry now.
   void addData(Family family, uint32_t control, uint32_t data);
@@ -41,9 +43,8 @@ class FtpSessions {
  private:
   struct Session {
     SequenceShift server;
-    uint32_t data = 0;  // data connections that are there
+    std::unordered_set<uint64_t> data;  // connections that are there
   };
-  static uint64_t nameOf(Family family, uint32_t reply) { return uint64_t{family == Family::ipv6} << 32 | reply; }
 
   mutable std::mutex mutex_;
   std::unordered_map<uint64_t, Session> sessions_;

@@ -18,8 +18,7 @@ Verdict ServerChoice::admit(Pass& pass, const ParsedPacket& parsed, const Servic
 
 // FTP's data connections follow the control connection, and only persistence knows where that went.
 Verdict ServerChoice::withoutServer(const ServiceView& service, const FlowKey& flow) {
-  const bool isFtpData = service.isFtp() && !service.takes(flow.virtualPort());
-  return isFtpData ? Verdict::dropNotScheduled : Verdict::dropNoServer;
+  return service.isFtpData(flow.virtualPort()) ? Verdict::dropNotScheduled : Verdict::dropNoServer;
 }
 
 Verdict ServerChoice::choose(Pass& pass, const ServiceView& service, const FlowKey& flow,

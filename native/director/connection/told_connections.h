@@ -12,8 +12,8 @@
 #include <array>
 #include <unordered_map>
 
-#include "core/inet.h"
 #include "core/spin_lock.h"
+#include "director/connection/translated.h"
 #include "forward/tunnel_options.h"
 #include "ftp/sequence_shift.h"
 
@@ -37,13 +37,13 @@ class ToldConnections {
   void begin(Family family, uint32_t reply, ClientTold how) {
     Part& part = partOf(reply);
     SpinGuard guard(part.lock);
-    part.connections[nameOf(family, reply)] = {.how = how};
+    part.connections[nameAmongAll(family, reply)] = {.how = how};
   }
   // Returns one that is told nothing when the connection is not in here.
   ToldConnection of(Family family, uint32_t reply) const {
     const Part& part = partOf(reply);
     SpinGuard guard(part.lock);
-    const auto found = part.connections.find(nameOf(family, reply));
+    const auto found = part.connections.find(nameAmongAll(family, reply));
     return found == part.connections.end() ? ToldConnection{} : found->second;
   }
   // Calls `change(ToldConnection&)` if the connection is in here.
@@ -51,13 +51,13 @@ class ToldConnections {
   void change(Family family, uint32_t reply, Change&& change) {
     Part& part = partOf(reply);
     SpinGuard guard(part.lock);
-    const auto found = part.connections.find(nameOf(family, reply));
+    const auto found = part.connections.find(nameAmongAll(family, reply));
     if (found != part.connections.end()) change(found->second);
   }
   void forget(Family family, uint32_t reply) {
     Part& part = partOf(reply);
     SpinGuard guard(part.lock);
-    part.connections.erase(nameOf(family, reply));
+    part.connections.erase(nameAmongAll(family, reply));
   }
 
  private:
@@ -67,7 +67,6 @@ class ToldConnections {
     mutable SpinLock lock;
     std::unordered_map<uint64_t, ToldConnection> connections;
   };
-  static uint64_t nameOf(Family family, uint32_t reply) { return uint64_t{family == Family::ipv6} << 32 | reply; }
   Part& partOf(uint32_t reply) { return parts_[reply * 0x9e3779b1u >> 26]; }
   const Part& partOf(uint32_t reply) const { return parts_[reply * 0x9e3779b1u >> 26]; }
 

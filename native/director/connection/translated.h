@@ -27,8 +27,12 @@ inline constexpr uint32_t kPendingReply = 0;         // Conn::control of a reply
 // These are bits of Conn::state of a reply entry.
 inline constexpr uint8_t kReplyExpected = 1;  // its connection's client port is not known yet
 inline constexpr uint8_t kReplyOfFtp = 2;     // its connection is one of FTP's, and known to FtpSessions
+inline constexpr uint8_t kReplyTold = 4;      // its server is told the client's address: see ToldConnections
 
-inline constexpr uint8_t kReplyTold = 4;  // its server is told the client's address: see ToldConnections
+// Names an entry among those of both families.
+inline uint64_t nameAmongAll(Family family, uint32_t reference) {
+  return uint64_t{family == Family::ipv6} << 32 | reference;
+}
 
 inline bool isReplyEntry(const Conn& conn) { return conn.server.load(std::memory_order_relaxed) == kReplyEntry; }
 inline bool isTranslated(const Conn& conn) {

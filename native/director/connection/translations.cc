@@ -6,8 +6,7 @@ namespace tunvs {
 
 Be16 Translations::serverPort(const ServiceView& service, const ServerView& server, const FlowKey& flow) {
   // FTP's data connections keep the port that the server has named.
-  const bool isFtpData = service.isFtp() && !service.takes(flow.virtualPort());
-  return server.port == 0 || isFtpData ? flow.virtualPort() : Be16::from(server.port);
+  return server.port == 0 || service.isFtpData(flow.virtualPort()) ? flow.virtualPort() : Be16::from(server.port);
 }
 
 uint32_t Translations::reserve(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,

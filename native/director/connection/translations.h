@@ -15,7 +15,6 @@ class Translations {
  public:
   Translations(const Settings& settings, Entries& entries) : settings_(settings), entries_(entries) {}
 
-  bool isFullNats(const IpAddress& address) const { return settings_.natSources.contains(address); }
   // Returns the port at which a server gets the packets of a flow.
   static Be16 serverPort(const ServiceView& service, const ServerView& server, const FlowKey& flow);
   // Returns what a client's packet becomes that belongs to no connection of the table.

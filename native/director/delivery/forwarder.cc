@@ -187,18 +187,11 @@ Verdict Forwarder::sendReply(Pass& pass, const ServerView& server, const Outgoin
 
 Verdict Forwarder::sendReplyReplaced(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to,
                                      const PayloadRange& range, std::string_view text) {
-  const auto write = [&](std::span<uint8_t> room) -> size_t {
-    ParsedPacket parsed = packet.parsed;
-    std::memcpy(room.data(), packet.data, parsed.length);
-    const auto length = replacePayload(room, parsed.length, parsed.transport, range, text);
-    if (!length) return 0;
-    parsed.length = static_cast<uint32_t>(*length);
-    parsed.data = room.data();
-    rewriteInPlace(pass, {room.data(), parsed, /*flowHash=*/0, packet.cause}, to);
-    return *length;
-  };
-  const size_t most = std::min(packet.parsed.length + text.size(), kMaxPacketBytes);
-  const size_t length = pass.out.make(most, to.destination.address, packet.cause, OutputWay::routed, write);
+  const ParsedPacket& parsed = packet.parsed;
+  const size_t most = std::min(parsed.length + text.size(), kMaxPacketBytes);
+  const size_t length = makeChanged(pass, packet, most, to, to.destination.address, [&](std::span<uint8_t> room) {
+    return replacePayload(room, parsed.length, parsed.transport, range, text);
+  });
   if (length == 0) return Verdict::dropTooLong;
   countReply(pass, server, static_cast<uint32_t>(length));
   return Verdict::returned;
@@ -261,10 +254,7 @@ Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoi
   // A flow that was pinned while its server got packets in another way goes on in that way.
   const ServerView* suited = server.suitedTo(/*rewrites=*/pin.reply.has_value());
   std::optional<Endpoints> to;
-  if (pin.reply) {
-    to = Endpoints{{pin.reply->virtualAddress(), pin.reply->virtualPort()},
-                   {pin.reply->client(), pin.reply->clientPort()}};
-  }
+  if (pin.reply) to = against(*pin.reply);
   const Verdict verdict =
       suited == nullptr ? Verdict::dropServerGone : checkLength(pass, *suited, packet, unshown, to ? &*to : nullptr);
   if (verdict != Verdict::forwarded) {
@@ -279,8 +269,7 @@ Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoi
 
 Verdict Forwarder::sendPinnedReply(Pass& pass, const Outgoing& packet, const Pin& pin) {
   const ParsedPacket& parsed = packet.parsed;
-  const FlowKey& flow = pin.flow;
-  const Endpoints to{{flow.virtualAddress(), flow.virtualPort()}, {flow.client(), flow.clientPort()}};
+  const Endpoints to = against(pin.flow);
   if (!isSound(parsed)) return Verdict::dropBadChecksum;
   if (!canRewriteAny(parsed, to)) return Verdict::dropFragment;
   rewriteAny(packet, to);

@@ -100,6 +100,11 @@ class Forwarder {
     pass.worker.forwardedBytes += bytes;
   }
 
+  // Puts a copy of a packet into the output that change(room) makes longer or shorter, of `most` bytes at the most, and
+  // gives it other endpoints. Returns its length; 0: it could not be made.
+  template <typename Change>
+  size_t makeChanged(Pass& pass, const Outgoing& packet, size_t most, const Endpoints& to, const IpAddress& nextHop,
+                     Change&& change);
   // Puts other endpoints into a packet, and the hop back that the host takes once more.
   void rewriteInPlace(const Pass& pass, const Outgoing& packet, const Endpoints& to) const;
   void returnHop(const Pass& pass, uint8_t* packet, const IpAddress& destination) const;
@@ -124,25 +129,31 @@ class Forwarder {
   ServerPool& pool_;
 };
 
-template <typename Grow>
-Verdict Forwarder::deliverLonger(Pass& pass, const ServerView& server, const Outgoing& packet, size_t bytes,
-                                 Grow&& grow) {
-  ParsedPacket parsed = packet.parsed;
-  if (segmentLength(parsed) + bytes > pathMtuOf(server, pass.now) || parsed.length + bytes > kMaxPacketBytes)
-    return Verdict::dropTooLong;
-  const auto write = [&](std::span<uint8_t> room) -> size_t {
+template <typename Change>
+size_t Forwarder::makeChanged(Pass& pass, const Outgoing& packet, size_t most, const Endpoints& to,
+                              const IpAddress& nextHop, Change&& change) {
+  return pass.out.make(most, nextHop, packet.cause, OutputWay::routed, [&](std::span<uint8_t> room) -> size_t {
+    ParsedPacket parsed = packet.parsed;
     std::memcpy(room.data(), packet.data, parsed.length);
-    const std::optional<size_t> length = grow(room);
+    const std::optional<size_t> length = change(room);
     if (!length) return 0;
     parsed.length = static_cast<uint32_t>(*length);
     parsed.data = room.data();
-    rewriteInPlace(pass, {room.data(), parsed, packet.flowHash, packet.cause}, *pass.endpoints);
+    rewriteInPlace(pass, {room.data(), parsed, packet.flowHash, packet.cause}, to);
     return *length;
-  };
-  const size_t length = pass.out.make(parsed.length + bytes, server.address, packet.cause, OutputWay::routed, write);
+  });
+}
+
+template <typename Grow>
+Verdict Forwarder::deliverLonger(Pass& pass, const ServerView& server, const Outgoing& packet, size_t bytes,
+                                 Grow&& grow) {
+  const ParsedPacket& parsed = packet.parsed;
+  if (segmentLength(parsed) + bytes > pathMtuOf(server, pass.now) || parsed.length + bytes > kMaxPacketBytes)
+    return Verdict::dropTooLong;
+  const size_t length = makeChanged(pass, packet, parsed.length + bytes, *pass.endpoints, server.address, grow);
   if (length == 0) return Verdict::dropTooLong;
   pass.out.offloadLast(parsed.offload);
-  count(pass, server, packet.parsed.length, static_cast<uint32_t>(length));
+  count(pass, server, parsed.length, static_cast<uint32_t>(length));
   return Verdict::forwarded;
 }
 

@@ -59,7 +59,11 @@ FragmentPath::Course FragmentPath::decide(Pass& pass, const ParsedPacket& parsed
   course.verdict = connections_.serverFor(pass, parsed, hash, conn, course.server);
   if (!course.isSent()) return course;
   course.decision.server = course.verdict == Verdict::pinned ? pass.pin->name : course.server->id;
-  if (pass.endpoints) setEndpoints(kToServerRewritten, *pass.endpoints);
+  if (!pass.endpoints) return course;
+  // A fragment is not looked into, so it could say what only the director may say.
+  const bool mayLie = parsed.protocol == kTcpProtocol && course.server->config.tunnel.told != ClientTold::none;
+  if (mayLie) return {Verdict::dropFragment};
+  setEndpoints(kToServerRewritten, *pass.endpoints);
   return course;
 }
 
@@ -92,11 +96,6 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
     return Verdict::dropFragment;
   }
   Course course = decide(pass, parsed, {packet.data, parsed, /*flowHash=*/0, cause});
-  // A fragment is not looked into, so it could say what only the director may say.
-  if (course.isSent() && course.decision.way == kToServerRewritten && parsed.protocol == kTcpProtocol &&
-      course.server->config.tunnel.told != ClientTold::none) {
-    course = Course{Verdict::dropFragment};
-  }
   FragmentDecision& decision = course.decision;
   const bool isSent = course.isSent();
   if (isSent) {

@@ -18,9 +18,6 @@ bool hasPayload(const ParsedPacket& parsed) {
   return parsed.transport + header < parsed.length;
 }
 
-// Tells whether `number` is `mark` or comes behind it.
-bool hasReached(uint32_t number, uint32_t mark) { return static_cast<int32_t>(number - mark) >= 0; }
-
 }  // namespace
 
 Verdict ToldPath::deliver(Pass& pass, const Conn& conn, const ServerView& server, const Outgoing& packet) {
