@@ -63,7 +63,7 @@ describeLab(
     });
 
     async function follow(file: string, trace: Trace, wires: readonly GoldenWire[]): Promise<void> {
-      const all = await Promise.all(wires.map((wire) => wire.play(trace)));
+      const all = await allOf(wires.map((wire) => wire.play(trace)));
       for (const [index, one] of all.entries()) {
         const mode = modes[index] ?? '';
         assertFollowed(trace, one, `${file} ${mode}`);
@@ -83,6 +83,12 @@ describeLab(
     });
   },
 );
+
+/** Waits for all of them also where one fails, so that the next recording finds every wire free. */
+async function allOf(playing: readonly Promise<Played>[]): Promise<Played[]> {
+  await Promise.allSettled(playing);
+  return Promise.all(playing);
+}
 
 function openWires(): Promise<GoldenWire[]> {
   return Promise.all(modes.map((mode) => GoldenWire.open(mode)));

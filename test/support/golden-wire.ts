@@ -243,9 +243,10 @@ function outcomesOf(sent: readonly Sent[], arrivals: readonly Arrival[]): Outcom
   });
 }
 
-function indexOf(packet: IpPacket, { sent: before }: Arrival, sent: readonly Sent[]): number | undefined {
+function indexOf(packet: IpPacket, { side, sent: before }: Arrival, sent: readonly Sent[]): number | undefined {
   const inner = readTunnel(packet)?.inner ?? (packet.protocol === IP_PROTOCOLS.icmp && packet.payload.slice(8));
   if (inner) return readIp(inner)?.id;
+  if (side === 'servers') return packet.id;
   const { payload, source, destination } = packet;
   const view = new DataView(payload.buffer, payload.byteOffset);
   const [dport, sport] = [view.getUint16(0), view.getUint16(2)];
