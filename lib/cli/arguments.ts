@@ -38,13 +38,6 @@ export function secondsArgument(minimumSeconds: number, maximumSeconds: number):
   };
 }
 
-/** Reads `--nat-source`, which may be repeated. */
-export function natSourcesArgument(text: string, earlier: readonly string[] = []): string[] {
-  const source = parseSource(text);
-  if (typeof source !== 'string') throw new InvalidArgumentError(`'${text}' ${source.mistake}.`);
-  return [...earlier, source];
-}
-
 /** Reads `--name`. */
 export function nameArgument(text: string): string {
   if (isDaemonName(text)) return text;

@@ -9,7 +9,7 @@ import {
   type PingReply,
   pingReplies,
 } from '../director/open-options.js';
-import { choiceArgument, integerArgument, natSourcesArgument, sourcesArgument } from './arguments.js';
+import { choiceArgument, integerArgument, rangesArgument, sourcesArgument } from './arguments.js';
 
 /** The options as commander reads them. */
 export interface EngineArguments {
@@ -63,7 +63,7 @@ export function addEngineOptions(command: Command, { isSourceElsewhere = false }
     .option(
       '--nat-source <address>',
       'address that packets get by full NAT, or range of addresses as 10.2.1.0/28; may be repeated',
-      natSourcesArgument,
+      rangesArgument,
     )
     .option(
       '--max-connections <number>',

@@ -122,10 +122,15 @@ function withoutThose(origins: Origins, fields: readonly string[]): Origins {
 
 /** The command line's options under the names of the file, as far as they differ from it. */
 function overriding(options: RunOptions, spec: Spec): Partial<Spec> {
-  const { device: said, ...others } = openOptions(options, options.source ?? [spec.source].flat());
+  const { device: said, fullNat, ...others } = openOptions(options, options.source ?? [spec.source].flat());
   const name = options.device ?? spec.device?.name ?? said?.name;
   const device = { ...spec.device, ...said, ...(name !== undefined && { name }) };
-  const all = { ...others, ...(options.source === undefined && { source: spec.source }), device } as Partial<Spec>;
+  const all = {
+    ...others,
+    ...(fullNat !== undefined && { fullNat: { ...spec.fullNat, ...fullNat } }),
+    ...(options.source === undefined && { source: spec.source }),
+    device,
+  } as Partial<Spec>;
   const differs = ([field, value]: [string, unknown]) =>
     !isDeepStrictEqual(value, spec[field as keyof Spec] ?? (field === 'device' ? {} : undefined));
   return Object.fromEntries(Object.entries(all).filter(differs));
