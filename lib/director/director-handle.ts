@@ -31,7 +31,7 @@ import type { DirectorEvents } from './events.js';
 import { type Explanation, explainedPacket, explanation } from './explain.js';
 import { type Pin, pinFlow, type PinnedFlow, type PinOptions } from './pin.js';
 import type { Pulse } from './pulse.js';
-import { LOOK_INTERVAL_MS, SourceShortage } from './source-shortage.js';
+import { watchSources } from './source-shortage.js';
 import type { RealServer } from './real-server.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { inspected } from '../values/handle-view.js';
@@ -95,13 +95,11 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     const { policies } = this.#configuration;
     policies.connect(() => parts.policies(policies.answer));
     if (parts.device) engine.keepHouse();
-    if (parts.hasFullNat) {
-      const shortage = new SourceShortage({
+    if (parts.hasFullNat)
+      watchSources(pulse, {
         services: () => engine.call((native) => native.services()),
         report: (event) => news.report(event),
       });
-      pulse.every(LOOK_INTERVAL_MS, () => shortage.look());
-    }
     this.#cancelAtExit = host ? atExit(() => host.close()) : () => {};
     parts.relay?.forward((events) => events.forEach((event) => void news.report(event)));
     this.#keeping = parts.keep?.({

@@ -7,8 +7,8 @@
  * Invariant: between changes `#routed` is what the host sends to the device, `#local` the part of it that the host's own
  * services have as well, and `#nat` the servers whose replies come to the device.
  */
-import { type NatServer, natServersOf } from '../host/nat/nat-server.js';
 import { isDeepStrictEqual } from 'node:util';
+import { type NatServer, natServersOf } from '../host/nat/nat-server.js';
 import { type MarkRule, routedPrefixes } from '../values/marks.js';
 import type { VipRoutes } from './configuration-backing.js';
 import type { NatKnowledge } from './nat-knowledge.js';
@@ -54,7 +54,10 @@ export class RoutedPrefixes {
       services.filter((service) => service.hasLocalServer),
       marks,
     );
-    const nat = services.flatMap((service) => natServersOf(service, service.forwardedServers));
+    const nat = united(
+      services.flatMap((service) => natServersOf(service, service.forwardedServers)),
+      [],
+    );
     const hasNewNat = !isDeepStrictEqual(nat, this.#wantedNat);
     const added: (() => void)[] = [];
     const undo = () => {
@@ -113,10 +116,11 @@ export class RoutedPrefixes {
   }
 }
 
-function nameOf({ protocols, address, port }: NatServer): string {
-  return `${protocols.join('+')} ${address} ${port}`;
+function nameOf({ protocols, address, port, isFtp = false }: NatServer): string {
+  return `${protocols.join('+')} ${address} ${port}${isFtp ? ' with FTP' : ''}`;
 }
 
+/** Returns each server once, in an order of their own. */
 function united(some: readonly NatServer[], others: readonly NatServer[]): NatServer[] {
   const all = new Map([...others, ...some].map((server) => [nameOf(server), server]));
   return [...all.keys()].sort().map((name) => all.get(name) as NatServer);

@@ -7,6 +7,7 @@
  */
 import type { NativeServerRow, NativeServiceRow } from '../native/rows.js';
 import type { EngineEvent } from '../values/engine-event.js';
+import type { Pulse } from './pulse.js';
 import { formatEndpoint } from '../values/inet.js';
 import { serviceIdentity, serviceName } from '../values/service-key.js';
 
@@ -14,8 +15,13 @@ import { serviceIdentity, serviceName } from '../values/service-key.js';
 const SHORT = 0.8;
 const WELL = 0.7;
 
-/** How often to look, in milliseconds. */
-export const LOOK_INTERVAL_MS = 5000;
+const LOOK_INTERVAL_MS = 5000;
+
+/** Looks from now on as often as there is need. */
+export function watchSources(pulse: Pick<Pulse, 'every'>, backing: SourceShortageBacking): void {
+  const shortage = new SourceShortage(backing);
+  pulse.every(LOOK_INTERVAL_MS, () => shortage.look());
+}
 
 type Level = 'short' | 'out';
 

@@ -176,6 +176,7 @@ describe('NAT servers of a configuration', () => {
 
   function prefixes() {
     const calls: string[][] = [];
+    const lists: (readonly NatServer[])[] = [];
     const refuses = { when: (_: readonly NatServer[]) => false };
     const nothing = () => {};
     const knowledge = { known: [] as NatServer[], looks: new Set<() => void>() };
@@ -185,6 +186,7 @@ describe('NAT servers of a configuration', () => {
         setNatServers: (servers) => {
           if (refuses.when(servers)) throw new Error('refused');
           calls.push(servers.map(({ address }) => address));
+          lists.push(servers);
         },
       },
       {
@@ -196,7 +198,7 @@ describe('NAT servers of a configuration', () => {
       },
     );
     const begin = (services: FakeService[]) => routed.begin(services as unknown as VirtualService[], []);
-    return { calls, refuses, begin, knowledge };
+    return { calls, lists, refuses, begin, knowledge };
   }
 
   it('come before the change is in force, and go after it', () => {
@@ -210,6 +212,25 @@ describe('NAT servers of a configuration', () => {
     assert.deepEqual(calls.splice(0), [['10.2.0.3'], ['10.2.0.3']]);
     begin([service(['10.2.0.3', 'nat'])]).done();
     assert.deepEqual(calls, []);
+  });
+
+  it('are named once, however many services have them', () => {
+    const { calls, begin } = prefixes();
+    begin([service(['10.2.0.1', 'nat']), service(['10.2.0.1', 'nat'])]).done();
+    assert.deepEqual(calls.splice(0), [['10.2.0.1'], ['10.2.0.1']]);
+    begin([service(['10.2.0.1', 'nat'])]).done();
+    assert.deepEqual(calls, []);
+  });
+
+  it('are told apart where one of them serves FTP', () => {
+    const { lists, begin } = prefixes();
+    const ftp = { ...service(['10.2.0.1', 'nat']), port: 21 };
+    const other = { ...service(['10.2.0.1', 'nat']), port: 8021, forwardedServers: ftp.forwardedServers };
+    begin([ftp, other]).done();
+    assert.deepEqual(
+      lists.at(-1)?.map(({ isFtp }) => isFtp),
+      [undefined, true],
+    );
   });
 
   it('stay until the director has forgotten them, since their connections keep the method', () => {
