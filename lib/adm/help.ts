@@ -52,9 +52,12 @@ Commands (none lists the services):
 
 SERVICE is one of -t ADDRESS:PORT (TCP), -u ADDRESS:PORT (UDP),
 --sctp-service ADDRESS:PORT and -f MARK [-6]. SERVER is ADDRESS[:PORT]. IPv6
-addresses stand in brackets. -m and --start-daemon are not there yet.
+addresses stand in brackets. --start-daemon is not there yet.
 
 Beyond ipvsadm:
+  --full-nat        with -m: the server gets packets from an address of the
+                    director's (fullNat, --nat-source of tunvs run), so that it
+                    needs no route to the director
   --json            print a listing as JSON
   --watch [SECONDS] repeat a listing, every 2 seconds unless said otherwise;
                     q ends it

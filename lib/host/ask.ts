@@ -1,7 +1,7 @@
 /** Asks ip(8) questions whose failure must not be taken for "nothing is there". */
 import { TunvsError } from '../values/errors.js';
 import type { Host } from './host.js';
-import { isOfOneMoment } from './one-moment.js';
+import { type Kept, keptFor } from './one-moment.js';
 
 /** Returns what ip(8) prints about what is there, which may be nothing. A failure throws: it never means nothing. */
 export function ask(host: Host, argv: readonly string[]): string {
@@ -16,17 +16,11 @@ export function ask(host: Host, argv: readonly string[]): string {
 }
 
 /** A snapshot always gives the same answer, and is asked for every virtual address. */
-const parsed = new WeakMap<Host, Map<string, unknown[]>>();
+const parsed: Kept<string, unknown[]> = new WeakMap();
 
 /** Does the same where the answer is JSON. */
 export function askJson<T>(host: Host, argv: readonly string[]): T[] {
-  if (!isOfOneMoment(host)) return parse(host, argv);
-  const known = parsed.get(host) ?? new Map<string, unknown[]>();
-  parsed.set(host, known);
-  const command = argv.join(' ');
-  const rows = known.get(command) ?? parse(host, argv);
-  known.set(command, rows);
-  return rows as T[];
+  return keptFor(parsed, host, argv.join(' '), () => parse(host, argv)) as T[];
 }
 
 function parse<T>(host: Host, argv: readonly string[]): T[] {

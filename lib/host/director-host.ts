@@ -3,6 +3,7 @@
  * neighbour solicitations for the address where nobody routes it here, and takes back the tunnel packets that the
  * director writes to the device.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { TunvsError } from '../values/errors.js';
 import { isSourceRange } from '../values/source.js';
 import { DirectedAddresses } from './directed-addresses.js';
@@ -55,7 +56,7 @@ export interface DirectorHostOptions {
 export class DirectorHost {
   readonly #host: Host;
   readonly #sources: readonly string[];
-  readonly #link: { mtuBytes: number; txQueueLength: number };
+  readonly #link: { readonly mtuBytes: number; readonly txQueueLength: number };
   readonly #natMtuBytes: number;
   readonly #neighbours: LanNeighbours;
   readonly #parts: HeldParts;
@@ -68,8 +69,6 @@ export class DirectorHost {
   #widened: HeldPart | undefined;
   /** The part that all local nodes share. */
   #forLocalNodes: HeldPart | undefined;
-  #narrowMtuBytes = 0;
-  #hasNatServers = false;
   #deviceName: string | undefined;
   #marks: readonly RoutedMark[] = [];
 
@@ -203,8 +202,7 @@ export class DirectorHost {
   }
 
   removeVips(addresses: readonly string[]): void {
-    const vips = addresses.map((address) => this.#vips.get(address)).filter((vip) => vip !== undefined);
-    if (vips.length === 0) return;
+    if (!addresses.some((address) => this.#vips.has(address))) return;
     this.#ownClients.undirected(addresses);
     this.#vips.remove(addresses);
   }
@@ -214,32 +212,35 @@ export class DirectorHost {
    * it throws, all is as it was. REQUIRES: open.
    */
   setNatServers(servers: readonly NatServer[]): void {
+    const before = this.#nat.servers;
+    if (isDeepStrictEqual(servers, before)) return;
     this.#parts.setup.together(() => {
       this.#nat.setServers(servers);
-      this.#hasNatServers = servers.length > 0;
-      this.#adjustWidth();
+      try {
+        this.#adjustWidth();
+      } catch (error) {
+        this.#nat.setServers(before);
+        throw error;
+      }
     });
   }
 
   #adjustWidth(): void {
-    const isWide = this.#hasNatServers || [...this.#natSources.keys()].length > 0;
+    const isWide = this.#nat.servers.length > 0 || this.#natSources.size > 0;
     const { mtuBytes } = this.#link;
-    if (isWide === (this.#widened !== undefined) || (isWide && this.#natMtuBytes <= mtuBytes)) return;
-    if (this.#widened !== undefined) {
-      const part = this.#widened;
-      this.#widened = undefined;
-      this.#link.mtuBytes = this.#narrowMtuBytes;
-      this.#parts.remove(part);
+    const part = this.#widened;
+    if (isWide === (part !== undefined) || this.#natMtuBytes <= mtuBytes) return;
+    if (part === undefined) {
+      this.#widened = this.#parts.add((host) => [planWidth(host, this.#device, this.#natMtuBytes, mtuBytes)]);
       return;
     }
-    this.#narrowMtuBytes = mtuBytes;
-    this.#link.mtuBytes = this.#natMtuBytes;
-    try {
-      this.#widened = this.#parts.add((host) => [planWidth(host, this.#device, this.#natMtuBytes, mtuBytes)]);
-    } catch (error) {
-      this.#link.mtuBytes = mtuBytes;
-      throw error;
-    }
+    this.#widened = undefined;
+    this.#parts.remove(part);
+  }
+
+  /** What the device is like now. */
+  get #linkNow(): { mtuBytes: number; txQueueLength: number } {
+    return this.#widened === undefined ? this.#link : { ...this.#link, mtuBytes: this.#natMtuBytes };
   }
 
   /**
@@ -303,9 +304,7 @@ export class DirectorHost {
     this.#marks = [];
     this.#vips.clear();
     this.#nat.clear();
-    if (this.#widened !== undefined) this.#link.mtuBytes = this.#narrowMtuBytes;
     this.#widened = undefined;
-    this.#hasNatServers = false;
     this.#natSources.clear();
     this.#forLocalNodes = undefined;
     return this.#parts.clear();
@@ -349,8 +348,8 @@ export class DirectorHost {
 
   /** Returns what keeps packets from the director and is not ours to change, one sentence each. */
   conflicts(snapshot: SnapshotHost): string[] {
-    const directed = new Set([...this.#vips.keys(), ...this.#natSources.keys()]);
-    return ownAddressConflicts(snapshot, this.#deviceName, directed);
+    const has = (address: string) => this.#vips.has(address) || this.#natSources.has(address);
+    return ownAddressConflicts(snapshot, this.#deviceName, { has });
   }
 
   get #device(): string {
@@ -363,12 +362,12 @@ export class DirectorHost {
   }
 
   #planDevice(host: Host, device: string): HostStep[] {
-    return planMainDevice(host, { device, sources: this.#sources, link: this.#link });
+    return planMainDevice(host, { device, sources: this.#sources, link: this.#linkNow });
   }
 
   #markPlan(device: string): MarkPlan {
     const hasSource6 = this.#sources.some((source) => familyOf(source) === 6);
-    return { device, families: hasSource6 ? [4, 6] : [4], protocol: ROUTE_PROTOCOL, ...this.#link };
+    return { device, families: hasSource6 ? [4, 6] : [4], protocol: ROUTE_PROTOCOL, ...this.#linkNow };
   }
 
   #planLocalNode(host: Host, device: string, vip: string, marks: readonly RoutedMark[]): HostStep[] {

@@ -5,23 +5,36 @@
  * other route goes before it.
  */
 import type { AddressFamily } from '../values/inet.js';
-import { asPrefix } from './family.js';
-import type { Host } from './host.js';
+import { asPrefix, ipOf } from './family.js';
+import type { Host, NowhereType } from './host.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { HostStep } from './step.js';
 
 const WORST_METRIC = 2 ** 32 - 1;
 
-/** `target` is an address, a range or `default`; without `table` the route is in the main table. */
-export function planFallback(host: Host, family: AddressFamily, target: string, table?: number): HostStep {
+export interface FallbackOptions {
+  /** The default is the main table. */
+  readonly table?: number;
+  /** The default is `unreachable`. */
+  readonly type?: NowhereType;
+  readonly description?: string;
+}
+
+/** `target` is an address, a range or `default`. */
+export function planFallback(
+  host: Host,
+  family: AddressFamily,
+  target: string,
+  { table, type = 'unreachable', description }: FallbackOptions = {},
+): HostStep {
   const to = target === 'default' ? target : asPrefix(target);
   const inTable = table === undefined ? [] : ['table', `${table}`];
-  const route = ['unreachable', to, ...inTable, 'metric', `${WORST_METRIC}`, 'proto', ROUTE_PROTOCOL];
-  const ip = family === 4 ? ['ip'] : ['ip', '-6'];
+  const route = [type, to, ...inTable, 'metric', `${WORST_METRIC}`, 'proto', ROUTE_PROTOCOL];
+  const place = { to, table: `${table ?? 'main'}`, metric: WORST_METRIC };
   return {
-    description: 'prevent a loop when the device is gone or down',
-    command: { argv: [...ip, 'route', 'replace', ...route] },
-    undo: { argv: [...ip, 'route', 'del', ...route] },
-    ...(host.snapshot && { isHeld: host.snapshot.hasUnreachable(family, to, `${table ?? 'main'}`, WORST_METRIC) }),
+    description: description ?? 'prevent a loop when the device is gone or down',
+    command: { argv: ipOf(family, 'route', 'replace', ...route) },
+    undo: { argv: ipOf(family, 'route', 'del', ...route) },
+    ...(host.snapshot && { isHeld: host.snapshot.leadsNowhere(type, family, place) }),
   };
 }

@@ -15,7 +15,12 @@ export function asPrefix(address: string): string {
 
 /** ip(8) assumes IPv4 unless the command names another family. */
 export function ipCommand(address: string, ...words: readonly string[]): string[] {
-  return familyOf(address) === 4 ? ['ip', ...words] : ['ip', '-6', ...words];
+  return ipOf(familyOf(address), ...words);
+}
+
+/** Does the same where the family is known. */
+export function ipOf(family: AddressFamily, ...words: readonly string[]): string[] {
+  return family === 4 ? ['ip', ...words] : ['ip', '-6', ...words];
 }
 
 /** Does the same with the family always named, as queries need it. */

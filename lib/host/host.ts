@@ -61,6 +61,17 @@ export interface HostRoute {
   readonly hopLimit?: number;
 }
 
+/** The sender is told by `unreachable`, and is not by `blackhole`. */
+export type NowhereType = 'unreachable' | 'blackhole';
+
+/** A route that has no device. */
+export interface NowhereRoute {
+  /** The destination with its length, or `default`. */
+  readonly to: string;
+  readonly table: string;
+  readonly metric: number;
+}
+
 /** What the host has of what steps make. */
 export interface HostSnapshot {
   link(name: string): HostLink | undefined;
@@ -71,10 +82,8 @@ export interface HostSnapshot {
   hasAddress(address: string, device: string): boolean;
   /** Looks among the routes with our protocol number. */
   hasRoute(family: AddressFamily, route: HostRoute): boolean;
-  /** Looks among those that lead nowhere: `to` has its length, or is `default`. */
-  hasUnreachable(family: AddressFamily, to: string, table: string, metric: number): boolean;
-  /** Does the same for those that swallow packets. */
-  hasBlackhole(family: AddressFamily, to: string, table: string, metric: number): boolean;
+  /** Looks among those of ours that have no device. */
+  leadsNowhere(type: NowhereType, family: AddressFamily, route: NowhereRoute): boolean;
 }
 
 /** A million routes take a quarter of it. */

@@ -10,7 +10,7 @@
  */
 import { TunvsError } from '../values/errors.js';
 import type { AddressFamily } from '../values/inet.js';
-import { enableIpv6, ipQuery, withoutLinkLocal } from './family.js';
+import { enableIpv6, ipOf, ipQuery, withoutLinkLocal } from './family.js';
 import { linkAsBefore, undoOf } from './link-as-before.js';
 import { planFallback } from './fallback-route.js';
 import type { Host } from './host.js';
@@ -118,7 +118,7 @@ function planMark(host: Host, plan: MarkPlan, { name, mark, table }: RoutedMark)
       const route = ['default', 'dev', name, 'table', `${table}`, 'proto', protocol];
       const rule = ['pref', `${MARK_PREFERENCE}`, 'fwmark', formatMark(mark), 'lookup', `${table}`];
       return [
-        planFallback(host, family, 'default', table),
+        planFallback(host, family, 'default', { table }),
         {
           description: `route packets with mark ${mark} to their device`,
           command: { argv: ipOf(family, 'route', 'replace', ...route) },
@@ -199,10 +199,6 @@ function deviceOf(host: Host, family: AddressFamily, { table }: IpRule): string 
 /** A query fails when the table does not exist. */
 function routesIn(host: Host, family: AddressFamily, table: string): string {
   return (host.query(ipQuery(family, 'route', 'show', 'table', table)) ?? '').trim();
-}
-
-function ipOf(family: AddressFamily, ...words: readonly string[]): string[] {
-  return family === 4 ? ['ip', ...words] : ['ip', '-6', ...words];
 }
 
 /**

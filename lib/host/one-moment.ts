@@ -38,3 +38,16 @@ export class OneMomentHost implements Host {
 export function isOfOneMoment(host: Host): boolean {
   return host.snapshot !== undefined || host.live !== undefined;
 }
+
+/** What was made of hosts, for each host by a key. */
+export type Kept<Key, Value> = WeakMap<Host, Map<Key, Value>>;
+
+/** Returns what `make` makes of the host; of a host of one moment it is made once. */
+export function keptFor<Key, Value>(kept: Kept<Key, Value>, host: Host, key: Key, make: () => Value): Value {
+  if (!isOfOneMoment(host)) return make();
+  const values = kept.get(host) ?? new Map<Key, Value>();
+  kept.set(host, values);
+  const value = values.get(key) ?? make();
+  values.set(key, value);
+  return value;
+}

@@ -3,7 +3,7 @@ import { type AddressFamily, canonicalAddress } from '../values/inet.js';
 import { askJson } from './ask.js';
 import { ipJson } from './family.js';
 import type { Host } from './host.js';
-import { isOfOneMoment } from './one-moment.js';
+import { type Kept, keptFor } from './one-moment.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 
 interface ProxyRow {
@@ -14,7 +14,7 @@ interface ProxyRow {
 
 type Owners = ReadonlyMap<string, 'ours' | 'others'>;
 
-const known = new WeakMap<Host, Map<AddressFamily, Owners>>();
+const known: Kept<AddressFamily, Owners> = new WeakMap();
 
 /** Returns the owner of the proxy entry for `address` on a device, undefined when there is none. */
 export function proxyOwner(
@@ -23,16 +23,7 @@ export function proxyOwner(
   address: string,
   device: string,
 ): 'ours' | 'others' | undefined {
-  return ownersOf(host, family).get(`${address} ${device}`);
-}
-
-function ownersOf(host: Host, family: AddressFamily): Owners {
-  if (!isOfOneMoment(host)) return read(host, family);
-  const families = known.get(host) ?? new Map<AddressFamily, Owners>();
-  known.set(host, families);
-  const owners = families.get(family) ?? read(host, family);
-  families.set(family, owners);
-  return owners;
+  return keptFor(known, host, family, () => read(host, family)).get(`${address} ${device}`);
 }
 
 function read(host: Host, family: AddressFamily): Owners {

@@ -7,7 +7,7 @@ import { TunvsError } from '../values/errors.js';
 import { type AddressFamily, canonicalAddress } from '../values/inet.js';
 import { COMMAND_TIMEOUT_MS } from './command-failure.js';
 import { asPrefix, hasIpv6, ipJson } from './family.js';
-import type { Host, HostAddress, HostLink, HostRoute, HostSnapshot } from './host.js';
+import type { Host, HostAddress, HostLink, HostRoute, HostSnapshot, NowhereRoute, NowhereType } from './host.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { HostCommand } from './step.js';
 
@@ -48,8 +48,8 @@ export class SnapshotHost implements Host, HostSnapshot {
   readonly #addresses: (HostAddress & { isUp: boolean })[] = [];
   readonly #upAddresses: HostAddress[];
   readonly #routes = new Set<string>();
-  readonly #unreachable = new Set<string>();
-  readonly #blackholes = new Set<string>();
+  /** Routes without a device. */
+  readonly #nowhere = new Set<string>();
   /** The values that were read, by path: whoever finds another value later knows that the host has changed. */
   readonly sysctls = new Map<string, string | undefined>();
 
@@ -118,12 +118,8 @@ export class SnapshotHost implements Host, HostSnapshot {
     );
   }
 
-  hasUnreachable(family: AddressFamily, to: string, table: string, metric: number): boolean {
-    return this.#unreachable.has(unreachableName(family, to, table, metric));
-  }
-
-  hasBlackhole(family: AddressFamily, to: string, table: string, metric: number): boolean {
-    return this.#blackholes.has(unreachableName(family, to, table, metric));
+  leadsNowhere(type: NowhereType, family: AddressFamily, route: NowhereRoute): boolean {
+    return this.#nowhere.has(nowhereName(type, family, route));
   }
 
   hasRoute(family: AddressFamily, route: HostRoute): boolean {
@@ -153,8 +149,8 @@ export class SnapshotHost implements Host, HostSnapshot {
 
   #addRoute(family: AddressFamily, { type, dst, dev, table, prefsrc, metric = 0, metrics }: RouteRow): void {
     const to = dst === 'default' ? dst : asPrefix(dst);
-    if (type === 'unreachable') this.#unreachable.add(unreachableName(family, to, table ?? 'main', metric));
-    if (type === 'blackhole') this.#blackholes.add(unreachableName(family, to, table ?? 'main', metric));
+    if (type === 'unreachable' || type === 'blackhole')
+      this.#nowhere.add(nowhereName(type, family, { to, table: table ?? 'main', metric }));
     if (dev === undefined) return;
     const route: HostRoute = {
       to,
@@ -178,8 +174,8 @@ function routeName(
   return [family, to, device, table, isLocal, source, hopLimit].join(' ');
 }
 
-function unreachableName(family: AddressFamily, to: string, table: string, metric: number): string {
-  return [family, to, table, metric].join(' ');
+function nowhereName(type: NowhereType, family: AddressFamily, { to, table, metric }: NowhereRoute): string {
+  return [type, family, to, table, metric].join(' ');
 }
 
 /** Runs the dumps beside the event loop. `live` reads the sysctls. Rejects when one of the dumps fails. */

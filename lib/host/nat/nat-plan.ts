@@ -6,10 +6,12 @@
  */
 import type { AddressFamily } from '../../values/inet.js';
 import { type Protocol, protocolNumber } from '../../values/protocol.js';
-import { enableIpv6 } from '../family.js';
+import { planFallback } from '../fallback-route.js';
+import { enableIpv6, ipOf } from '../family.js';
 import type { Host } from '../host.js';
-import { readRules } from '../ip-rule.js';
+import { type IpRule, readRules } from '../ip-rule.js';
 import { forwardIpv6 } from '../ipv6-forwarding.js';
+import { type Kept, keptFor } from '../one-moment.js';
 import { ROUTE_PROTOCOL } from '../route-protocol.js';
 import type { HostStep } from '../step.js';
 import { setSysctl } from '../sysctl.js';
@@ -45,13 +47,15 @@ export function natPlan(host: Host, plan: NatPlan, servers: readonly NatServer[]
 
 /** Plans to remove what a killed director has left in the slot, unless it is wanted again. */
 export function planLeftOver(host: Host, { slot }: NatPlan, family: AddressFamily): HostStep[] {
-  return leftOverRules(host, family, slot).map((rule) => ({
-    description: 'remove a rule that was left over',
-    command: { argv: ruleCommand(family, 'del', wordsOf(rule) ?? []) },
-  }));
+  return leftOverRules(host, family, slot).map((rule) => removal(family, rule));
 }
 
-const WORST_METRIC = 2 ** 32 - 1;
+function removal(family: AddressFamily, rule: IpRule): HostStep {
+  return {
+    description: 'remove a rule that was left over',
+    command: { argv: ruleCommand(family, 'del', wordsOf(rule) ?? []) },
+  };
+}
 
 /**
  * Plans the table, and the way past the slot. While the device is down the table leads nowhere: a client that got a
@@ -60,25 +64,22 @@ const WORST_METRIC = 2 ** 32 - 1;
 export function planFrame(host: Host, { device, slot }: NatPlan, family: AddressFamily): HostStep[] {
   const there = rulesOn(host, family);
   const table = `${slot.table}`;
-  const ip = family === 4 ? ['ip'] : ['ip', '-6'];
   const route = ['default', 'dev', device, 'table', table, 'proto', ROUTE_PROTOCOL];
-  const nowhere = ['blackhole', 'default', 'table', table, 'metric', `${WORST_METRIC}`, 'proto', ROUTE_PROTOCOL];
   const exit: NatRule = { priority: EXIT_PREFERENCE, iif: device, action: ['goto', `${slot.end}`] };
   return [
     ...(family === 6 ? [...enableIpv6(host, device), ...forwardIpv6(host)] : []),
     ...planStrays(host, { device, slot }, family, EXIT_PREFERENCE, [device]),
     ruleStep(family, { priority: slot.end, action: ['nop'] }, there, 'end the rules for replies of NAT servers'),
     ruleStep(family, exit, there, 'let what the director sends pass over these rules'),
-    {
+    planFallback(host, family, 'default', {
+      table: slot.table,
+      type: 'blackhole',
       description: 'drop replies of NAT servers while the device is down',
-      command: { argv: [...ip, 'route', 'replace', ...nowhere] },
-      undo: { argv: [...ip, 'route', 'del', ...nowhere] },
-      isHeld: host.snapshot?.hasBlackhole(family, 'default', table, WORST_METRIC) ?? false,
-    },
+    }),
     {
       description: 'route replies of NAT servers to the director',
-      command: { argv: [...ip, 'route', 'replace', ...route] },
-      undo: { argv: [...ip, 'route', 'del', ...route] },
+      command: { argv: ipOf(family, 'route', 'replace', ...route) },
+      undo: { argv: ipOf(family, 'route', 'del', ...route) },
       isHeld: host.snapshot?.hasRoute(family, { to: 'default', device, table }) ?? false,
     },
     ruleStep(
@@ -113,10 +114,7 @@ function planStrays(
   const strays = leftOverRules(host, family, slot).filter(
     ({ priority, iif = '', iif_detached }) => priority === of && iif_detached === null && !devices.includes(iif),
   );
-  return strays.map((rule) => ({
-    description: 'remove a rule that was left over',
-    command: { argv: ruleCommand(family, 'del', wordsOf(rule) ?? []) },
-  }));
+  return strays.map((rule) => removal(family, rule));
 }
 
 /** Plans what depends on the devices by which servers are reached. */
@@ -229,18 +227,12 @@ function entry<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): V
 const icmpOf = (family: AddressFamily): number => (family === 4 ? 1 : 58);
 
 /** A snapshot is asked for every rule. */
-const known = new WeakMap<Host, Map<AddressFamily, ReadonlySet<string>>>();
+const known: Kept<AddressFamily, ReadonlySet<string>> = new WeakMap();
 
 /** Returns our rules of the host, as their words. */
 function rulesOn(host: Host, family: AddressFamily): ReadonlySet<string> {
-  const isKept = host.snapshot !== undefined || host.live !== undefined;
-  const before = known.get(host)?.get(family);
-  if (isKept && before !== undefined) return before;
-  const words = new Set<string>();
-  for (const rule of readRules(host, family)) {
-    const own = wordsOf(rule);
-    if (own !== undefined) words.add(own.join(' '));
-  }
-  if (isKept) known.set(host, new Map([...(known.get(host) ?? []), [family, words]]));
-  return words;
+  return keptFor(known, host, family, () => {
+    const own = readRules(host, family).map((rule) => wordsOf(rule)?.join(' '));
+    return new Set(own.filter((words) => words !== undefined));
+  });
 }

@@ -11,7 +11,16 @@ import type { Host } from '../host.js';
 import { errorOf } from '../ip-batch.js';
 import { OneMomentHost } from '../one-moment.js';
 import type { HostStep } from '../step.js';
-import { type NatPlan, natPlan, planFrame, planLeftOver, planRule, planWays, wantedRules } from './nat-plan.js';
+import {
+  type NatPlan,
+  type NatWish,
+  natPlan,
+  planFrame,
+  planLeftOver,
+  planRule,
+  planWays,
+  wantedRules,
+} from './nat-plan.js';
 import { ruleWords } from './nat-rule.js';
 import { familiesOf, type NatServer } from './nat-server.js';
 import { chooseSlot, type NatSlot } from './nat-slot.js';
@@ -41,6 +50,11 @@ export class NatRouting {
 
   constructor(backing: NatRoutingBacking) {
     this.#backing = backing;
+  }
+
+  /** The servers whose replies are brought to the director. */
+  get servers(): readonly NatServer[] {
+    return this.#servers;
   }
 
   /** Returns the steps that these servers would take now on a host that has none; changes nothing. */
@@ -83,7 +97,7 @@ export class NatRouting {
     }
     const fresh = wantedRules(slot, servers)
       .filter(({ family }) => this.#families.has(family))
-      .map((wish) => ({ wish, key: `${wish.family} ${ruleWords(wish.rule).join(' ')}` }))
+      .map((wish) => ({ wish, key: keyOf(wish) }))
       .filter(({ key }) => !this.#rules.has(key));
     if (fresh.length === 0) return;
     const added = parts.addAll(
@@ -134,9 +148,7 @@ export class NatRouting {
     this.#servers = servers;
     if (this.#slot === undefined) return;
     const { parts } = this.#backing;
-    const wanted = new Set(
-      wantedRules(this.#slot, servers).map(({ family, rule }) => `${family} ${ruleWords(rule).join(' ')}`),
-    );
+    const wanted = new Set(wantedRules(this.#slot, servers).map(keyOf));
     const stale = [...this.#rules].filter(([key]) => !wanted.has(key));
     for (const [key] of stale) this.#rules.delete(key);
     if (stale.length > 0) parts.removeAll(stale.map(([, part]) => part));
@@ -152,4 +164,8 @@ export class NatRouting {
     }
     if (servers.length === 0) this.#slot = undefined;
   }
+}
+
+function keyOf({ family, rule }: NatWish): string {
+  return `${family} ${ruleWords(rule).join(' ')}`;
 }

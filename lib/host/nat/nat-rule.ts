@@ -1,6 +1,6 @@
 /** The rules of NAT servers as data, and the same rules as ip(8) takes and prints them. */
 import type { AddressFamily } from '../../values/inet.js';
-import { asPrefix } from '../family.js';
+import { asPrefix, ipOf } from '../family.js';
 import type { IpRule } from '../ip-rule.js';
 import { ROUTE_PROTOCOL } from '../route-protocol.js';
 import type { HostStep } from '../step.js';
@@ -89,5 +89,5 @@ export function ruleStep(
 }
 
 export function ruleCommand(family: AddressFamily, verb: 'add' | 'del', words: readonly string[]): string[] {
-  return [...(family === 4 ? ['ip'] : ['ip', '-6']), 'rule', verb, ...words];
+  return ipOf(family, 'rule', verb, ...words);
 }

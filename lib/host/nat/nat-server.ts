@@ -42,18 +42,14 @@ export function natServerOf(known: { address: string; port: number; protocol: nu
  * NAT come to an address of the director's own, so they are not among them.
  */
 export function natServersOf(service: ServiceWithServers, servers: Iterable<ForwardedServer>): NatServer[] {
-  const found: NatServer[] = [];
-  for (const { address, port, forwarding } of servers) {
-    const isFtp = service.protocol === 'tcp' && service.port === FTP_PORT;
-    const server: NatServer = {
-      address,
-      port,
-      protocols: service.protocol === 'ip' ? protocols : [service.protocol],
-      ...(isFtp && { isFtp }),
-    };
-    if (forwarding === 'nat') found.push(server);
-  }
-  return found;
+  const isFtp = service.protocol === 'tcp' && service.port === FTP_PORT;
+  const common = {
+    protocols: service.protocol === 'ip' ? protocols : [service.protocol],
+    ...(isFtp && { isFtp }),
+  };
+  return [...servers]
+    .filter(({ forwarding }) => forwarding === 'nat')
+    .map(({ address, port }) => ({ address, port, ...common }));
 }
 
 export function serversOf(servers: readonly NatServer[], family: AddressFamily): NatServer[] {

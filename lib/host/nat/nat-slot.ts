@@ -17,7 +17,7 @@
  */
 import { TunvsError } from '../../values/errors.js';
 import type { AddressFamily } from '../../values/inet.js';
-import { ipQuery } from '../family.js';
+import { hasIpv6, ipQuery } from '../family.js';
 import { findOurs } from '../holds/holder.js';
 import type { Host } from '../host.js';
 import { type IpRule, readRules } from '../ip-rule.js';
@@ -68,7 +68,7 @@ export function natSlot(number: number): NatSlot {
 }
 
 /** Says whether the rule belongs to the slot, whoever made it. */
-export function isInSlot(slot: NatSlot, rule: IpRule): boolean {
+function isInSlot(slot: NatSlot, rule: IpRule): boolean {
   if (rule.priority === EXIT_PREFERENCE) return rule.goto === slot.end || rule.table === `${slot.table}`;
   return rule.priority >= slot.ownIcmp && rule.priority <= slot.end;
 }
@@ -118,8 +118,7 @@ function routesIn(host: Host, family: AddressFamily, table: string): string[] {
 
 /** A kernel without a family has no rules of it. */
 function rulesOf(host: Host, family: AddressFamily): IpRule[] {
-  const isThere = family === 4 || host.readSysctl('net/ipv6/conf/all/disable_ipv6') !== undefined;
-  return isThere ? readRules(host, family) : [];
+  return family === 4 || hasIpv6(host) ? readRules(host, family) : [];
 }
 
 /** Returns what a killed director has left in a slot that was chosen. */
