@@ -9,6 +9,7 @@ namespace {
 
 using testing::Bytes;
 using testing::PacketBuilder;
+using testing::seal;
 using testing::operator+;
 using testing::TestDirector;
 
@@ -68,30 +69,20 @@ struct World {
 };
 
 IpAddress destinationOf(const Bytes& packet) {
-  return packet[0] >> 4 == 4 ? IpAddress::v4(packet[16], packet[17], packet[18], packet[19])
-                             : IpAddress::v6(&packet[24]);
+  return packet[0] >> 4 == 4 ? testing::addressAt(packet, 16) : IpAddress::v6(&packet[24]);
 }
 IpAddress sourceOf(const Bytes& packet) {
-  return packet[0] >> 4 == 4 ? IpAddress::v4(packet[12], packet[13], packet[14], packet[15])
-                             : IpAddress::v6(&packet[8]);
+  return packet[0] >> 4 == 4 ? testing::addressAt(packet, 12) : IpAddress::v6(&packet[8]);
 }
 
 // Corrects the checksums of a packet if it is ICMP or has none but the header's.
 void reseal(Bytes& p) {
+  const std::span<uint8_t> all(p);
   if (p.size() >= 20 && p[0] == 0x45) {
-    storeBe16(&p[10], 0);
-    const Be16 check = checksum(p.data(), 20);
-    std::memcpy(&p[10], &check.raw, 2);
-    if (p[9] == 1 && p.size() >= 28) {
-      Bytes message(p.begin() + 20, p.end());
-      testing::seal(message, 2);
-      std::copy(message.begin(), message.end(), p.begin() + 20);
-    }
+    seal(all.first(20), 10);
+    if (p[9] == 1 && p.size() >= 28) seal(all.subspan(20), 2);
   } else if (p.size() >= 48 && p[0] >> 4 == 6 && p[6] == 58) {
-    Bytes message(p.begin() + 40, p.end());
-    testing::seal(message, 2,
-                  pseudoHeaderSum(sourceOf(p), destinationOf(p), 58, static_cast<uint32_t>(message.size())));
-    std::copy(message.begin(), message.end(), p.begin() + 40);
+    seal(all.subspan(40), 2, pseudoHeaderSum(sourceOf(p), destinationOf(p), 58, static_cast<uint32_t>(p.size() - 40)));
   }
 }
 
@@ -119,8 +110,7 @@ std::vector<Bytes> packetsFrom(const IpAddress& source) {
       for (const uint8_t type : {0, 3, 4, 5, 8, 11, 12, 13, 15, 17, 18, 40, 255}) {
         for (const uint8_t code : {0, 2, 3, 4, 13}) {
           for (const Bytes& body : {Bytes(12), inner, mine, outer, sixInFour, nested, testing::firstOf(outer, 28)})
-            all.push_back(
-                testing::ipv4Packet(source, vip, 1, testing::icmpMessage(source, vip, type, code, 1300, body)));
+            all.push_back(testing::icmpPacket(source, vip, type, code, 1300, body));
         }
       }
     }

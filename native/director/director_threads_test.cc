@@ -1,11 +1,8 @@
 // Several workers run at once, and a control thread changes everything under them. A thread sanitizer watches; the laws
 // are checked when all have come to rest.
 #include <map>
-#include <thread>
 
-#include "support/random.h"
-#include "support/test_director.h"
-#include "support/testing.h"
+#include "support/director_threads.h"
 
 namespace tunvs::director_threads_test {
 namespace {
@@ -50,27 +47,6 @@ Bytes somePacket(Random& random, uint32_t flows) {
   packet.tcp(port, 80, kFlags[random.below(std::size(kFlags))]);
   if (random.oneIn(50)) packet.wrongChecksum();
   return packet.build();
-}
-
-// What a worker thread does, without the device.
-void work(Director& director, size_t worker, const std::atomic<Tick>& clock, uint32_t flows, int rounds) {
-  Random random(worker + 1);
-  OutputVector out;
-  for (int round = 0; round < rounds; round++) {
-    std::vector<HeldPacket> held;
-    std::vector<Packet> packets;
-    for (uint32_t i = random.below(kVectorSize + 1); i > 0; i--) held.emplace_back(somePacket(random, flows));
-    for (auto& packet : held) packets.push_back(packet.packet());
-    const Tick now = clock.load(std::memory_order_relaxed);
-    director.process(worker, packets, now, out);
-    if (random.oneIn(4)) director.expire(worker, now, random.oneIn(2), 200);
-    if (random.oneIn(16)) {
-      director.leave(worker);
-      std::this_thread::yield();
-      director.enter(worker);
-    }
-  }
-  director.leave(worker);
 }
 
 ServiceConfig someService(Random& random, const ServiceKey& key) {
@@ -138,18 +114,6 @@ void checkAtRest(TestDirector& t) {
   CHECK_EQ(t.counter("received"), verdicts);
 }
 
-void checkEnd(TestDirector& t) {
-  for (int i = 0; i < 3; i++) t.pass(1000);
-  CHECK_EQ(t.director.connectionCount(), 0u);
-  for (const auto& service : t.rows()) {
-    for (const auto& server : service.servers) {
-      CHECK_EQ((testing::Counts{server.active, server.inactive}), testing::Counts{});
-      CHECK_EQ(server.persistent, 0);
-      CHECK(!server.overloaded);
-    }
-  }
-}
-
 void runWorkersAndControl(uint32_t flows, int rounds) {
   DirectorOptions options = TestDirector::defaultOptions();
   options.workers = kWorkers;
@@ -161,18 +125,14 @@ void runWorkersAndControl(uint32_t flows, int rounds) {
     t.addServer(11, {}, service);
   }
   std::atomic<Tick> clock = options.now;
-  std::atomic<size_t> working = kWorkers;
-  std::vector<std::thread> workers;
-  for (size_t worker = 0; worker < kWorkers; worker++) {
-    workers.emplace_back([&, worker] {
-      work(t.director, worker, clock, flows, rounds);
-      working--;
-    });
-  }
+  testing::WorkerThreads workers(kWorkers, [&](size_t worker) {
+    testing::workThrough(t.director, worker, clock, rounds,
+                         [flows](Random& random) { return somePacket(random, flows); });
+  });
   Random random(77);
   uint64_t listed = 0, cursor = 0;
   uint32_t drained = 0;
-  while (working.load() > 0) {
+  while (workers.areWorking()) {
     clock.fetch_add(random.below(60), std::memory_order_relaxed);
     const Operation operations[] = {someOperation(random), someOperation(random)};
     static_cast<void>(t.director.apply({operations, 1 + random.below(2)}));
@@ -195,13 +155,14 @@ void runWorkersAndControl(uint32_t flows, int rounds) {
       listed += t.connections().size() + t.rows().size();
     }
   }
-  for (auto& worker : workers) worker.join();
+  workers.join();
   t.now = clock.load();
   CHECK(listed > 0);
   CHECK(t.counter("forwarded") > 0);
   CHECK(t.counter("templatesCreated") > 0);
   checkAtRest(t);
-  checkEnd(t);
+  for (int i = 0; i < 3; i++) t.pass(1000);
+  testing::checkNothingLeft(t);
 }
 
 TEST("keeps its counts right while workers share flows and control changes everything") {
@@ -221,25 +182,22 @@ TEST("leaves no idle server overloaded, however workers open and end connections
   ServerConfig one;
   one.upperThreshold = 1;
   for (const uint8_t lastByte : {11, 12}) t.addServer(lastByte, one);
-  std::vector<std::thread> workers;
-  for (size_t worker = 0; worker < kWorkers; worker++) {
-    workers.emplace_back([&, worker] {
-      Random random(worker);
-      OutputVector out;
-      for (Tick now = 0; now < 200000; now += 50) {
-        const auto port = static_cast<uint16_t>(2000 + random.below(4));
-        for (const int flags : {int{kTcpSyn}, int{kTcpAck}, int{kTcpRst}}) {
-          HeldPacket held(
-              PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, static_cast<uint8_t>(flags)).build());
-          Packet packet = held.packet();
-          t.director.process(worker, {&packet, 1}, now, out);
-        }
-        t.director.expire(worker, now, true, SIZE_MAX);
+  testing::WorkerThreads workers(kWorkers, [&](size_t worker) {
+    Random random(worker);
+    OutputVector out;
+    for (Tick now = 0; now < 200000; now += 50) {
+      const auto port = static_cast<uint16_t>(2000 + random.below(4));
+      for (const int flags : {int{kTcpSyn}, int{kTcpAck}, int{kTcpRst}}) {
+        HeldPacket held(
+            PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, static_cast<uint8_t>(flags)).build());
+        Packet packet = held.packet();
+        t.director.process(worker, {&packet, 1}, now, out);
       }
-      t.director.leave(worker);
-    });
-  }
-  for (auto& worker : workers) worker.join();
+      t.director.expire(worker, now, true, SIZE_MAX);
+    }
+    t.director.leave(worker);
+  });
+  workers.join();
   t.now = 200000;
   for (int i = 0; i < 2; i++) t.pass(1000);
   CHECK_EQ(t.director.connectionCount(), 0u);

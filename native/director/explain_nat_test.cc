@@ -1,28 +1,20 @@
 // What explain() says of packets that are rewritten, in both directions, is what then happens.
+#include "support/nat_director.h"
 #include "support/random.h"
-#include "support/raw_bytes.h"
-#include "support/test_director.h"
-#include "support/testing.h"
 
 namespace tunvs::explain_nat_test {
 namespace {
 
 using testing::Bytes;
 using testing::HeldPacket;
+using testing::NatDirector;
 using testing::PacketBuilder;
 using testing::Random;
 using testing::TestDirector;
 
 const ServiceKey kWeb = TestDirector::kWeb, kNames = TestDirector::kNames;
-const IpAddress kVip = kWeb.address, kClient = IpAddress::v4(198, 51, 100, 7);
+const IpAddress kVip = kWeb.address, kClient = NatDirector::kClient;
 const ServerKey kServer{IpAddress::v4(10, 0, 0, 11), 8080};
-
-Explanation explanationOf(TestDirector& t, const Bytes& bytes) {
-  HeldPacket held(bytes);
-  ParsedPacket parsed;
-  parsePacket(held.packet(), parsed);
-  return t.director.explain(parsed, t.now);
-}
 
 std::string textOf(const Endpoint& endpoint) {
   return toString(endpoint.address) + ":" + std::to_string(endpoint.port.host());
@@ -30,7 +22,7 @@ std::string textOf(const Endpoint& endpoint) {
 
 // Writes "forwarded 198.51.100.7:1024 10.0.0.11:8080"; without addresses when the packet stays as it is.
 std::string explained(TestDirector& t, const Bytes& bytes) {
-  const Explanation said = explanationOf(t, bytes);
+  const Explanation said = t.explain(bytes);
   std::string text(kVerdictNames[static_cast<size_t>(said.verdict)]);
   if (said.becomes) text += " " + textOf(said.becomes->source) + " " + textOf(said.becomes->destination);
   return text;
@@ -59,32 +51,22 @@ bool saysWhatHappens(TestDirector& t, const Bytes& bytes, const std::string& exp
   return CHECK_EQ(first, expected) & CHECK_EQ(second, expected) & CHECK_EQ(happens(t, bytes), expected);
 }
 
-ServerConfig byNat() {
-  ServerConfig config;
-  config.tunnel.method = ForwardingMethod::nat;
-  return config;
-}
+Bytes fromClient(uint8_t flags) { return NatDirector::fromClient(1024, flags); }
+Bytes fromServer(uint8_t flags, uint16_t port = 1024) { return NatDirector::fromServer(11, 8080, port, flags); }
 
-Bytes fromClient(uint8_t flags, uint16_t port = 1024) {
-  return PacketBuilder().ip(kClient, kVip).tcp(port, 80, flags).build();
-}
-Bytes fromServer(uint8_t flags, uint16_t port = 1024) {
-  return PacketBuilder().ip(kServer.address, kClient).tcp(8080, port, flags).build();
-}
-
-struct NatDirector : TestDirector {
-  explicit NatDirector(const DirectorOptions& options = defaultOptions()) : TestDirector(options) {
+struct OneServer : NatDirector {
+  explicit OneServer(const DirectorOptions& options = defaultOptions()) : NatDirector(options) {
     addService("rr");
-    CHECK(apply(AddServer{kWeb, kServer, byNat()}).ok());
+    addNat(11, 8080);
   }
 };
 
 TEST("says what the packets of both sides become") {
-  NatDirector t;
+  OneServer t;
   const std::string there = "198.51.100.7:1024 10.0.0.11:8080", back = "192.0.2.10:80 198.51.100.7:1024";
   CHECK(saysWhatHappens(t, fromServer(kTcpSyn | kTcpAck), "dropUnmatchedReply"));
   CHECK(saysWhatHappens(t, fromClient(kTcpSyn), "forwarded " + there));
-  const Explanation said = explanationOf(t, fromServer(kTcpSyn | kTcpAck));
+  const Explanation said = t.explain(fromServer(kTcpSyn | kTcpAck));
   CHECK(said.by == DecidedBy::connection && said.server == kServer);
   CHECK_EQ(said.connectionState, "SYN_RECV");
   CHECK(saysWhatHappens(t, fromServer(kTcpSyn | kTcpAck), "returned " + back));
@@ -94,7 +76,7 @@ TEST("says what the packets of both sides become") {
 }
 
 TEST("says of a deleted server that its client's packets are dropped, and its own are returned") {
-  NatDirector t;
+  OneServer t;
   happens(t, fromClient(kTcpSyn));
   CHECK(t.apply(DeleteServer{kWeb, kServer}).ok());
   CHECK(saysWhatHappens(t, fromClient(kTcpAck), "dropServerGone"));
@@ -104,18 +86,18 @@ TEST("says of a deleted server that its client's packets are dropped, and its ow
 TEST("says of a reply of no connection that it passes where it may, and is dropped where its sender is told") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.settings.unmatchedReplies = UnmatchedReplies::pass;
-  NatDirector t(options);
+  OneServer t(options);
   CHECK(saysWhatHappens(t, fromServer(kTcpAck), "passedOn"));
   t.setSysctl("nat_icmp_send", 1);
   CHECK(saysWhatHappens(t, fromServer(kTcpAck), "dropUnmatchedReply"));
 }
 
 TEST("says of one-packet UDP that its answers are returned in the service's name, whole and in fragments") {
-  TestDirector t;
+  NatDirector t;
   ServiceConfig onePacket{"rr"};
   onePacket.onePacket = true;
   t.addService(onePacket, kNames);
-  CHECK(t.apply(AddServer{kNames, {kServer.address, 5353}, byNat()}).ok());
+  t.addNat(11, 5353, kNames);
   const std::string back = "returned 192.0.2.10:53 198.51.100.7:1024";
   CHECK(saysWhatHappens(t, PacketBuilder().ip(kServer.address, kClient).udp(5353, 1024).payload(9).build(), back));
   const auto part = [](uint16_t offset, size_t bytes, bool more) {
@@ -129,9 +111,9 @@ TEST("says of one-packet UDP that its answers are returned in the service's name
 }
 
 TEST("says of fragments of both sides what they become, and of others that they go on") {
-  TestDirector t;
+  NatDirector t;
   t.addService("rr", kNames);
-  CHECK(t.apply(AddServer{kNames, {kServer.address, 5353}, byNat()}).ok());
+  t.addNat(11, 5353, kNames);
   const auto part = [](const IpAddress& from, const IpAddress& to, uint16_t offset, IpProtocol protocol) {
     PacketBuilder builder = PacketBuilder().ip(from, to).fragmentOffset(offset).identification(9);
     if (offset == 0) builder.moreFragments();
@@ -154,12 +136,12 @@ TEST("says of fragments of both sides what they become, and of others that they 
 }
 
 TEST("says what an ICMP error of either side becomes") {
-  NatDirector t;
+  OneServer t;
   happens(t, fromClient(kTcpSyn));
   const IpAddress router = IpAddress::v4(203, 0, 113, 9);
   const auto error = [&](const IpAddress& to, Bytes quoted) {
     quoted.resize(28);
-    return testing::ipv4Packet(router, to, 1, testing::icmpMessage(router, to, 3, 1, 0, quoted));
+    return testing::icmpPacket(router, to, 3, 1, 0, quoted);
   };
   const Bytes reply = PacketBuilder().ip(kVip, kClient).tcp(80, 1024, kTcpAck).build();
   CHECK(saysWhatHappens(t, error(kVip, reply), "relayedIcmp 203.0.113.9:0 10.0.0.11:0"));
@@ -173,14 +155,13 @@ TEST("says what an ICMP error of either side becomes") {
 TEST("says of any packet of either side what then becomes of it, and changes nothing by saying so") {
   for (uint64_t seed = 0; seed < 40 / testing::kFewer; seed++) {
     Random random(seed);
-    TestDirector t;
+    NatDirector t;
     for (const ServiceKey& key : {kWeb, kNames}) {
       ServiceConfig config{"rr"};
       if (random.oneIn(3)) config.persistence.timeoutSeconds = 5;
       config.onePacket = key == kNames && random.oneIn(3);
       CHECK(t.apply(AddService{key, config}).ok());
-      for (uint8_t last = 11; last < 14; last++)
-        CHECK(t.apply(AddServer{key, {IpAddress::v4(10, 0, 0, last), 8080}, byNat()}).ok());
+      for (uint8_t last = 11; last < 14; last++) t.addNat(last, 8080, key);
     }
     t.setSysctl("expire_nodest_conn", random.below(2));
     for (int packet = 0; packet < 300; packet++) {
@@ -202,7 +183,7 @@ TEST("says of any packet of either side what then becomes of it, and changes not
         const ServiceKey& key = random.oneIn(2) ? kWeb : kNames;
         const ServerKey changed{server, 8080};
         static_cast<void>(random.oneIn(2) ? t.apply(DeleteServer{key, changed})
-                                          : t.apply(AddServer{key, changed, byNat()}));
+                                          : t.apply(AddServer{key, changed, NatDirector::natConfig()}));
       }
       const std::string first = explained(t, bytes), second = explained(t, bytes), happened = happens(t, bytes);
       if (first == happened && second == happened) continue;

@@ -8,17 +8,9 @@ namespace tunvs::explain_test {
 namespace {
 
 using testing::Bytes;
-using testing::HeldPacket;
 using testing::PacketBuilder;
 using testing::Random;
 using testing::TestDirector;
-
-Explanation explanationOf(TestDirector& t, const Bytes& bytes) {
-  HeldPacket held(bytes);
-  ParsedPacket parsed;
-  parsePacket(held.packet(), parsed);
-  return t.director.explain(parsed, t.now);
-}
 
 // Writes it as TestDirector::send() does.
 std::string textOf(const Explanation& said) {
@@ -26,7 +18,7 @@ std::string textOf(const Explanation& said) {
   return std::to_string(said.server->address.bytes[3]);
 }
 
-std::string explained(TestDirector& t, const Bytes& bytes) { return textOf(explanationOf(t, bytes)); }
+std::string explained(TestDirector& t, const Bytes& bytes) { return textOf(t.explain(bytes)); }
 
 Bytes syn(uint16_t port, uint8_t flags = kTcpSyn) {
   return PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, flags).build();
@@ -92,7 +84,7 @@ TEST("says which rule decides") {
   CHECK(t.apply(AddService{TestDirector::kWeb, config}).ok());
   t.addServer(11);
   t.addServer(12);
-  const auto decidedBy = [&](const Bytes& bytes) { return explanationOf(t, bytes).by; };
+  const auto decidedBy = [&](const Bytes& bytes) { return t.explain(bytes).by; };
   CHECK(decidedBy(syn(1000)) == DecidedBy::scheduler);
   t.send(syn(1000));
   CHECK(decidedBy(syn(1000, kTcpAck)) == DecidedBy::connection);
@@ -114,9 +106,7 @@ const IpAddress kClient = IpAddress::v4(198, 51, 100, 7), kRouter = IpAddress::v
 TEST("says what becomes of a ping") {
   TestDirector t;
   t.addService("rr");
-  const auto ping = [](const IpAddress& to) {
-    return testing::ipv4Packet(kClient, to, 1, testing::icmpMessage(kClient, to, 8, 0, 0, Bytes(16, 7)));
-  };
+  const auto ping = [](const IpAddress& to) { return testing::icmpPacket(kClient, to, 8, 0, 0, Bytes(16, 7)); };
   CHECK(saysWhatHappens(t, ping(kVip), "answeredEcho"));
   CHECK(saysWhatHappens(t, ping(IpAddress::v4(192, 0, 2, 99)), "dropNoService"));
 }
@@ -128,13 +118,13 @@ TEST("says which connection an ICMP error about a reply belongs to") {
   t.addServer(12);
   Bytes reply = PacketBuilder().ip(kVip, kClient).tcp(80, 1024, kTcpAck).build();
   reply.resize(28);
-  const Bytes error = testing::ipv4Packet(kRouter, kVip, 1, testing::icmpMessage(kRouter, kVip, 3, 4, 1400, reply));
+  const Bytes error = testing::icmpPacket(kRouter, kVip, 3, 4, 1400, reply);
   CHECK(saysWhatHappens(t, error, "dropIcmp"));
   t.setSysctl("schedule_icmp", 1);
   CHECK_EQ(explained(t, error), "relayedIcmp");
   CHECK(t.connections().empty());
   t.send(syn(1024));
-  const Explanation said = explanationOf(t, error);
+  const Explanation said = t.explain(error);
   CHECK_EQ(t.send(error), "relayedIcmp");
   CHECK(said.verdict == Verdict::relayedIcmp && said.by == DecidedBy::connection);
   REQUIRE(said.server.has_value());
@@ -155,7 +145,7 @@ TEST("says of fragments that they wait, follow their first, or die with it") {
   CHECK(saysWhatHappens(t, part(800, 200, false, 1), "waitingFragment"));
   CHECK_EQ(explained(t, part(0, 400, true)), "11");
   CHECK_EQ(t.send(part(0, 400, true)), "11");
-  const Explanation said = explanationOf(t, part(400, 400, true));
+  const Explanation said = t.explain(part(400, 400, true));
   CHECK(said.by == DecidedBy::datagram && said.verdict == Verdict::forwarded);
   CHECK(saysWhatHappens(t, part(200, 400, true), "dropFragment"));
   CHECK(saysWhatHappens(t, part(400, 400, true), "dropFragment"));
@@ -242,7 +232,7 @@ TEST("names the state of a connection, and says that a reused port ends it") {
   t.addServer(11);
   t.send(syn(1000));
   t.send(syn(1000, kTcpFin));
-  const Explanation said = explanationOf(t, syn(1000));
+  const Explanation said = t.explain(syn(1000));
   CHECK_EQ(said.connectionState, "TIME_WAIT");
   CHECK(said.endsConnection);
   CHECK(said.by == DecidedBy::scheduler);
@@ -255,7 +245,7 @@ TEST("names the packet's own port where a real server has none") {
   ServiceConfig config{"rr"};
   config.persistence.timeoutSeconds = 300;
   CHECK(t.apply(AddService{every, config}, AddServer{every, {IpAddress::v4(10, 0, 0, 11), 0}, {}}).ok());
-  const Explanation said = explanationOf(t, syn(1000));
+  const Explanation said = t.explain(syn(1000));
   CHECK(said.server.has_value());
   if (said.server) CHECK_EQ(said.server->port, 80);
 }

@@ -1,10 +1,6 @@
 // The control thread asks what would become of packets while workers handle others. A thread sanitizer watches.
-#include <thread>
-
-#include "support/random.h"
+#include "support/director_threads.h"
 #include "support/raw_bytes.h"
-#include "support/test_director.h"
-#include "support/testing.h"
 
 namespace tunvs::explain_threads_test {
 namespace {
@@ -36,10 +32,10 @@ Bytes somePacket(Random& random) {
     case 2:
       packet.identification(static_cast<uint16_t>(random.below(50))).fragmentOffset(40);
       return packet.protocol(IpProtocol{17}).payload(16).build();
-    case 3: return testing::ipv4Packet(client, kVip, 1, testing::icmpMessage(client, kVip, 8, 0, 0, Bytes(16, 7)));
+    case 3: return testing::icmpPacket(client, kVip, 8, 0, 0, Bytes(16, 7));
     case 4: {
       const Bytes reply = PacketBuilder().ip(kVip, client).tcp(80, port, kTcpAck).payload(20).build();
-      return testing::ipv4Packet(client, kVip, 1, testing::icmpMessage(client, kVip, 3, 4, 1200, reply));
+      return testing::icmpPacket(client, kVip, 3, 4, 1200, reply);
     }
     default: return packet.tcp(port, 80, random.oneIn(3) ? kTcpAck : kTcpSyn).build();
   }
@@ -73,22 +69,18 @@ uint64_t explainWhileWorking(std::string_view scheduler, bool isPersistent) {
   }
   std::atomic<Tick> clock = options.now;
   std::atomic<bool> isOver = false;
-  std::vector<std::thread> workers;
-  for (size_t worker = 0; worker < kWorkers; worker++)
-    workers.emplace_back([&, worker] { work(t.director, worker, clock, isOver); });
+  testing::WorkerThreads workers(kWorkers, [&](size_t worker) { work(t.director, worker, clock, isOver); });
   Random random(99);
   uint64_t named = 0;
   for (int round = 0; round < 600; round++) {
     clock.fetch_add(random.below(20), std::memory_order_relaxed);
-    HeldPacket held(somePacket(random));
-    ParsedPacket parsed;
-    parsePacket(held.packet(), parsed);
-    named += t.director.explain(parsed, clock.load()).server.has_value();
+    t.now = clock.load();
+    named += t.explain(somePacket(random)).server.has_value();
     // A new list of servers makes explain() read the scheduler's memory anew.
     if (round % 20 == 0) t.setWeight(11, 1 + static_cast<int32_t>(random.below(3)));
   }
   isOver = true;
-  for (auto& worker : workers) worker.join();
+  workers.join();
   return named;
 }
 

@@ -34,16 +34,20 @@ struct FullNat : NatDirector {
   Bytes says(uint16_t port, uint32_t offset, size_t bytes, uint8_t flags = kTcpAck) {
     Bytes packet = PacketBuilder().ip(kClient, kWeb.address).tcp(port, 80, flags).payload(bytes).build();
     storeBe32(&packet[24], kIsn + 1 + offset);
-    storeBe16(&packet[36], 0);
-    const uint64_t pseudo = pseudoHeaderSum(kClient, kWeb.address, 6, static_cast<uint32_t>(packet.size() - 20));
-    const Be16 check = checksum(packet.data() + 20, packet.size() - 20, pseudo);
-    std::memcpy(&packet[36], &check.raw, 2);
+    sealSegment(packet);
     return packet;
+  }
+  static void sealSegment(Bytes& packet) {
+    const auto segment = std::span(packet).subspan(20);
+    testing::seal(segment, 16, pseudoHeaderSum(kClient, kWeb.address, 6, static_cast<uint32_t>(segment.size())));
   }
   // What the server answers to the packet that was sent last.
   Bytes answer(uint32_t acknowledged, uint8_t flags = kTcpAck, size_t bytes = 0) {
-    const IpAddress source = IpAddress::v4(sent[12], sent[13], sent[14], sent[15]);
-    Bytes packet = PacketBuilder().ip(kServer, source).tcp(8080, loadBe16(&sent[20]), flags).payload(bytes).build();
+    Bytes packet = PacketBuilder()
+                       .ip(kServer, testing::addressAt(sent, 12))
+                       .tcp(8080, loadBe16(&sent[20]), flags)
+                       .payload(bytes)
+                       .build();
     storeBe32(&packet[28], acknowledged);
     return packet;
   }
@@ -61,10 +65,9 @@ struct FullNat : NatDirector {
     CHECK_EQ(answered(kIsn + 1, kTcpSyn | kTcpAck), kIsn + 1);
   }
   bool isRight() const {
-    const IpAddress from = IpAddress::v4(sent[12], sent[13], sent[14], sent[15]);
-    const IpAddress to = IpAddress::v4(sent[16], sent[17], sent[18], sent[19]);
     return checksum(sent.data(), 20).raw == 0 && loadBe16(&sent[2]) == sent.size() &&
-           transportChecksumIsRight(from, to, 6, std::span(sent).subspan(20));
+           transportChecksumIsRight(testing::addressAt(sent, 12), testing::addressAt(sent, 16), 6,
+                                    std::span(sent).subspan(20));
   }
   uint32_t sequence() const { return loadBe32(&sent[24]); }
   std::string payload() const {
@@ -147,15 +150,11 @@ TEST("a client can't set the option that tells its address, however it tries") {
   FullNat t(withSources({"10.0.0.200"}), ClientTold::toa);
   const auto lie = [&](size_t before, size_t options, uint8_t flags = kTcpAck) {
     Bytes packet = t.says(40000, flags == kTcpSyn ? UINT32_MAX : 0, options + 4, flags);
-    storeBe16(&packet[36], 0);
     packet[32] = static_cast<uint8_t>((20 + options) / 4 << 4);
     std::fill(packet.begin() + 40, packet.begin() + 40 + static_cast<ptrdiff_t>(options), uint8_t{1});
     const uint8_t option[] = {254, 8, 0, 80, 1, 2, 3, 4};
     std::copy(std::begin(option), std::end(option), packet.begin() + 40 + static_cast<ptrdiff_t>(before));
-    const uint64_t pseudo =
-        pseudoHeaderSum(NatDirector::kClient, NatDirector::kWeb.address, 6, static_cast<uint32_t>(packet.size() - 20));
-    const Be16 check = checksum(packet.data() + 20, packet.size() - 20, pseudo);
-    std::memcpy(&packet[36], &check.raw, 2);
+    FullNat::sealSegment(packet);
     return packet;
   };
   const auto liesAt = [&] {
@@ -229,9 +228,7 @@ TEST("a fragment can't say what a server is to be told of its client") {
     t.shakeHands(40000);
     Bytes packet = t.says(40000, 0, 64);
     storeBe16(&packet[6], 0x2000);
-    storeBe16(&packet[10], 0);
-    const Be16 check = checksum(packet.data(), 20);
-    std::memcpy(&packet[10], &check.raw, 2);
+    testing::seal(std::span(packet).first(20), 10);
     CHECK_EQ(t.send(packet), "dropFragment");
   }
 }
@@ -262,8 +259,7 @@ TEST("a SYN's maximum segment size is lowered wherever the option lies, and the 
     tcp[20 + before] = 2;
     tcp[21 + before] = 4;
     storeBe16(&tcp[22 + before], 1460);
-    const Be16 check = checksum(tcp.data(), tcp.size());
-    std::memcpy(&tcp[16], &check.raw, 2);
+    testing::seal(tcp, 16);
     lowerMss(tcp.data(), tcp.size(), 28, {});
     CHECK_EQ(int{loadBe16(&tcp[22 + before])}, 1432);
     CHECK_EQ(int{checksum(tcp.data(), tcp.size()).raw}, 0);

@@ -174,7 +174,7 @@ Bytes packetTooBig(const Bytes& quoted, uint32_t mtu) {
   const IpAddress from = IpAddress::v6(kRouter6), to = IpAddress::v6(kDip6);
   Bytes shown = quoted;
   shown.resize(std::min<size_t>(shown.size(), 1232));
-  return testing::ipv6Packet(from, to, 58, testing::icmpMessage(from, to, 2, 0, mtu, shown));
+  return testing::icmpPacket(from, to, 2, 0, mtu, shown);
 }
 
 TEST("a path that is too narrow for the director's own IPv6 fragments is found") {

@@ -26,7 +26,7 @@ Bytes packetTooBig(const Bytes& quoted, uint32_t mtu) {
   const IpAddress from = IpAddress::v6(kRouter6), to = IpAddress::v6(kDip6);
   Bytes shown = quoted;
   shown.resize(std::min<size_t>(shown.size(), 1232));
-  return testing::ipv6Packet(from, to, 58, testing::icmpMessage(from, to, 2, 0, mtu, shown));
+  return testing::icmpPacket(from, to, 2, 0, mtu, shown);
 }
 
 Bytes longPacket(uint16_t port, size_t length) {
@@ -240,7 +240,7 @@ TEST("no error ends a connection, opens one or prolongs one, whoever sends it an
       for (const Bytes& quoted :
            {mine, reply, unknown, nested, testing::firstOf(mine, 28), testing::firstOf(mine, 47)}) {
         for (const IpAddress& to : {kDirector, kVip})
-          t.send(testing::ipv4Packet(kRouter, to, 1, testing::icmpMessage(kRouter, to, type, code, 1300, quoted)));
+          t.send(testing::icmpPacket(kRouter, to, type, code, 1300, quoted));
       }
     }
   }

@@ -14,24 +14,27 @@ using testing::PacketBuilder;
 const ServiceKey kWeb = NatDirector::kWeb;
 const IpAddress kRouter = IpAddress::v4(203, 0, 113, 9), kServer = IpAddress::v4(10, 0, 0, 11);
 
-// A director with one NAT server and one connection.
-struct Connected : NatDirector {
-  Connected() {
-    addService();
-    addNat(11);
-    CHECK_EQ(handshake(40000), "11");
-  }
+struct Connected : testing::ConnectedNatDirector {
   // A router on the client's side reports on a reply.
   std::string fromClientsSide() {
     const Bytes reply = PacketBuilder().ip(kWeb.address, kClient).tcp(80, 40000, kTcpAck).build();
-    return send(testing::ipv4Packet(kRouter, kWeb.address, 1,
-                                    testing::icmpMessage(kRouter, kWeb.address, 3, 1, 0, testing::firstOf(reply, 28))));
+    return send(testing::icmpPacket(kRouter, kWeb.address, 3, 1, 0, testing::firstOf(reply, 28)));
   }
   // A router on the server's side reports on the client's packet.
   std::string fromServersSide() {
     const Bytes quoted = testing::firstOf(fromServer(11, 80, 40000, kTcpAck), 28);
-    return send(
-        testing::ipv4Packet(kServer, kClient, 1, testing::icmpMessage(kServer, kClient, 3, 1, 0, exchanged(quoted))));
+    return send(testing::icmpPacket(kServer, kClient, 3, 1, 0, exchanged(quoted)));
+  }
+};
+
+// A director with 300 connections of a persistent service.
+struct Persistent : NatDirector {
+  explicit Persistent(uint16_t firstPort) {
+    ServiceConfig config{"rr"};
+    config.persistence.timeoutSeconds = 60;
+    addService(config);
+    addNat(11);
+    for (uint16_t i = 0; i < 300; i++) CHECK_EQ(send(fromClient(static_cast<uint16_t>(firstPort + i), kTcpSyn)), "11");
   }
 };
 
@@ -128,12 +131,7 @@ TEST("when the last service is deleted, servers' packets go on to be translated"
 }
 
 TEST("a server's connections are ended with their templates and reply entries") {
-  NatDirector t;
-  ServiceConfig config{"rr"};
-  config.persistence.timeoutSeconds = 60;
-  t.addService(config);
-  t.addNat(11);
-  for (uint16_t port = 40000; port < 40300; port++) CHECK_EQ(t.send(t.fromClient(port, kTcpSyn)), "11");
+  Persistent t(40000);
   CHECK_EQ(testing::brokenNatLaw(t.director), "");
   const auto ended = t.director.endConnections(kWeb, NatDirector::server(11));
   CHECK(ended.ok() && ended.value() == 300);
@@ -179,9 +177,7 @@ TEST("schedule_icmp opens a connection for an error about an unknown reply, and 
   t.addNat(11, 8080);
   const Bytes reply = PacketBuilder().ip(kWeb.address, NatDirector::kClient).tcp(80, 40000, kTcpAck).build();
   for (int i = 0; i < 2; i++) {
-    CHECK_EQ(t.send(testing::ipv4Packet(kRouter, kWeb.address, 1,
-                                        testing::icmpMessage(kRouter, kWeb.address, 3, 1, 0, reply))),
-             "relayedIcmp");
+    CHECK_EQ(t.send(testing::icmpPacket(kRouter, kWeb.address, 3, 1, 0, reply)), "relayedIcmp");
     CHECK(t.sent.size() > 52 &&
           NatDirector::source(testing::bytesOf(std::span(t.sent).subspan(28))) == "10.0.0.11:8080");
     CHECK_EQ(t.director.connectionCount(), 2u);
@@ -235,12 +231,7 @@ TEST("packets that waited for a policy are rewritten, and the server's answer co
 }
 
 TEST("drop_entry takes connections with their reply entries, and no reply entry alone") {
-  NatDirector t;
-  ServiceConfig config{"rr"};
-  config.persistence.timeoutSeconds = 60;
-  t.addService(config);
-  t.addNat(11);
-  for (uint16_t port = 20000; port < 20300; port++) CHECK_EQ(t.send(t.fromClient(port, kTcpSyn)), "11");
+  Persistent t(20000);
   t.setSysctl("drop_entry", 3);
   for (int i = 0; i < 30; i++) {
     t.pass(1);

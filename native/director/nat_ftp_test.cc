@@ -25,9 +25,8 @@ Bytes segment(const IpAddress& from, uint16_t source, const IpAddress& to, uint1
   Bytes packet = PacketBuilder().ip(from, to).tcp(source, destination, kTcpAck).payload(bytesOf(text)).build();
   storeBe32(&packet[24], sequence);
   storeBe32(&packet[28], acknowledged);
-  Bytes transport(packet.begin() + 20, packet.end());
+  const auto transport = std::span(packet).subspan(20);
   testing::seal(transport, 16, pseudoHeaderSum(from, to, 6, static_cast<uint32_t>(transport.size())));
-  std::ranges::copy(transport, packet.begin() + 20);
   return packet;
 }
 

@@ -62,12 +62,6 @@ std::vector<Bytes> pieces() {
   return made;
 }
 
-void sealHeader(Bytes& packet) {
-  Bytes header = testing::firstOf(packet, 20);
-  testing::seal(header, 10);
-  std::ranges::copy(header, packet.begin());
-}
-
 // Puts pieces together. Returns the datagram without its IP header.
 Bytes joined(const std::vector<Bytes>& pieces) {
   Bytes whole;
@@ -111,7 +105,7 @@ TEST("fragments of a server that belong to no connection do not show its address
     Bytes piece = exchanged(each);
     std::copy_n(kServer.bytes.data(), 4, &piece[12]);
     if ((loadBe16(&piece[6]) & 0x1fff) == 0) storeBe16(&piece[20], 5353);
-    sealHeader(piece);
+    testing::seal(std::span(piece).first(20), 10);
     answered.push_back(piece);
   }
   std::vector<std::string> verdicts;
@@ -124,7 +118,7 @@ TEST("when a client is told that its first fragment is too long, the others are 
   std::vector<Bytes> asked = pieces();
   for (Bytes& each : asked) {
     each[6] |= 0x40;
-    sealHeader(each);
+    testing::seal(std::span(each).first(20), 10);
   }
   std::vector<std::string> verdicts;
   const std::vector<Bytes> left = t.all(asked, &verdicts);
@@ -176,9 +170,7 @@ TEST("ICMP errors of both sides are translated, however much they quote") {
       PacketBuilder().ip(kWeb.address, NatDirector::kClient).tcp(80, 40000, kTcpAck).payload(80).build();
   const Bytes asked = PacketBuilder().ip(NatDirector::kClient, kServer).tcp(40000, 8080, kTcpAck).payload(80).build();
   for (size_t bytes = 0; bytes <= reply.size(); bytes++) {
-    const Bytes aboutReply =
-        testing::ipv4Packet(kRouter, kWeb.address, 1,
-                            testing::icmpMessage(kRouter, kWeb.address, 3, 4, 1400, testing::firstOf(reply, bytes)));
+    const Bytes aboutReply = testing::icmpPacket(kRouter, kWeb.address, 3, 4, 1400, testing::firstOf(reply, bytes));
     const bool isEnough = bytes >= 24;
     CHECK_EQ(t.send(aboutReply), isEnough ? "relayedIcmp" : "dropIcmp");
     if (isEnough) {
@@ -189,9 +181,8 @@ TEST("ICMP errors of both sides are translated, however much they quote") {
       CHECK_EQ(testing::naiveSum(&t.sent[20], t.sent.size() - 20), 0xffff);
       CHECK(std::equal(t.sent.begin() + 12, t.sent.begin() + 16, kRouter.bytes.begin()));
     }
-    const Bytes aboutAsked = testing::ipv4Packet(
-        kRouter, NatDirector::kClient, 1,
-        testing::icmpMessage(kRouter, NatDirector::kClient, 3, 4, 1400, testing::firstOf(asked, bytes)));
+    const Bytes aboutAsked =
+        testing::icmpPacket(kRouter, NatDirector::kClient, 3, 4, 1400, testing::firstOf(asked, bytes));
     CHECK_EQ(t.send(aboutAsked), isEnough ? "relayedIcmp" : "passedOn");
     if (isEnough) {
       const Bytes quoted = testing::bytesOf(std::span(t.sent).subspan(28));
@@ -207,8 +198,7 @@ TEST("an error of the servers' side about nothing known does not show a server's
   Subject t;
   const Bytes asked = PacketBuilder().ip(NatDirector::kClient, kServer).tcp(40000, 8080, kTcpAck).build();
   const auto error = [&](const Bytes& quoted, uint8_t type) {
-    return testing::ipv4Packet(kRouter, NatDirector::kClient, 1,
-                               testing::icmpMessage(kRouter, NatDirector::kClient, type, 0, 0, quoted));
+    return testing::icmpPacket(kRouter, NatDirector::kClient, type, 0, 0, quoted);
   };
   CHECK_EQ(t.send(error(asked, 3)), "dropUnmatchedReply");
   CHECK_EQ(t.send(error(asked, 12)), "dropUnmatchedReply");

@@ -15,6 +15,8 @@ using testing::PacketBuilder;
 
 const ServiceKey kWeb = NatDirector::kWeb, kNames = NatDirector::kNames;
 
+Bytes question() { return PacketBuilder().ip(NatDirector::kClient, kNames.address).udp(40000, 53).payload(9).build(); }
+
 TEST("what a server got and sends back reaches the client from the virtual service") {
   for (const uint16_t port : {80, 8080}) {
     NatDirector t;
@@ -50,7 +52,7 @@ TEST("a datagram without a checksum gets a right one in both directions, and its
   NatDirector t;
   t.addService("rr", kNames);
   t.addNat(11, 5353, kNames);
-  Bytes asked = PacketBuilder().ip(NatDirector::kClient, kNames.address).udp(40000, 53).payload(9).build();
+  Bytes asked = question();
   const Bytes right = asked;
   storeBe16(&asked[26], 0);
   CHECK_EQ(t.send(asked), "11");
@@ -91,10 +93,7 @@ TEST("IPv6 goes there and back as IPv4 does") {
 }
 
 TEST("each side's packets count as its own") {
-  NatDirector t;
-  t.addService();
-  t.addNat(11);
-  CHECK_EQ(t.handshake(40000), "11");
+  testing::ConnectedNatDirector t;
   for (int i = 0; i < 3; i++) CHECK_EQ(t.send(t.fromServer(11, 80, 40000, kTcpAck, 100)), "returned");
   const auto traffic = t.row(11).traffic;
   CHECK_EQ(traffic.connections, 1u);
@@ -141,10 +140,7 @@ TEST("the states follow the packets of both sides") {
 }
 
 TEST("the server's packets alone keep a connection alive") {
-  NatDirector t;
-  t.addService();
-  t.addNat(11);
-  CHECK_EQ(t.handshake(40000), "11");
+  testing::ConnectedNatDirector t;
   for (int i = 0; i < 5; i++) {
     t.pass(800);
     CHECK_EQ(t.send(t.fromServer(11, 80, 40000, kTcpAck)), "returned");
@@ -154,10 +150,7 @@ TEST("the server's packets alone keep a connection alive") {
 }
 
 TEST("a reply that comes behind the deadline, before the wheels do, is not translated") {
-  NatDirector t;
-  t.addService();
-  t.addNat(11);
-  CHECK_EQ(t.handshake(40000), "11");
+  testing::ConnectedNatDirector t;
   t.now += ticksFromSeconds(901);
   CHECK_EQ(t.send(t.fromServer(11, 80, 40000, kTcpAck)), "dropUnmatchedReply");
   CHECK_EQ(t.send(t.fromClient(40000, kTcpAck)), "dropNotScheduled");
@@ -180,18 +173,25 @@ TEST("a client port that is used again goes on with one reply entry") {
   }
 }
 
-TEST("of two connections with the same endpoints at the server, replies go to the newer one, and then to the older") {
-  const ServiceKey other{IpAddress::v4(192, 0, 2, 11), 80, 6};
-  NatDirector t;
-  for (const auto& service : {kWeb, other}) {
-    t.addService("rr", service);
-    t.addNat(11, 8080, service);
+const ServiceKey kOther{IpAddress::v4(192, 0, 2, 11), 80, 6};
+
+// Two services with one server, where connections of one client port have the same endpoints.
+struct SharedEndpoints : NatDirector {
+  SharedEndpoints() {
+    for (const auto& service : {kWeb, kOther}) {
+      addService("rr", service);
+      addNat(11, 8080, service);
+    }
   }
+};
+
+TEST("of two connections with the same endpoints at the server, replies go to the newer one, and then to the older") {
+  SharedEndpoints t;
   CHECK_EQ(t.send(t.fromClient(40000, kTcpSyn)), "11");
   CHECK_EQ(t.send(t.fromClient(40000, kTcpAck)), "11");
   CHECK_EQ(t.send(t.fromServer(11, 8080, 40000, kTcpAck)), "returned");
   CHECK_EQ(t.sentFrom(), "192.0.2.10:80");
-  CHECK_EQ(t.send(t.fromClient(40000, kTcpSyn, 0, other)), "11");
+  CHECK_EQ(t.send(t.fromClient(40000, kTcpSyn, 0, kOther)), "11");
   CHECK_EQ(t.send(t.fromServer(11, 8080, 40000, kTcpAck)), "returned");
   CHECK_EQ(t.sentFrom(), "192.0.2.11:80");
   CHECK_EQ(testing::brokenNatLaw(t.director), "");
@@ -203,16 +203,11 @@ TEST("of two connections with the same endpoints at the server, replies go to th
 }
 
 TEST("the older of two such connections may end first") {
-  const ServiceKey other{IpAddress::v4(192, 0, 2, 11), 80, 6};
-  NatDirector t;
-  for (const auto& service : {kWeb, other}) {
-    t.addService("rr", service);
-    t.addNat(11, 8080, service);
-  }
+  SharedEndpoints t;
   CHECK_EQ(t.send(t.fromClient(40000, kTcpSyn)), "11");
   t.pass(30);
-  CHECK_EQ(t.send(t.fromClient(40000, kTcpSyn, 0, other)), "11");
-  CHECK_EQ(t.send(t.fromClient(40000, kTcpAck, 0, other)), "11");
+  CHECK_EQ(t.send(t.fromClient(40000, kTcpSyn, 0, kOther)), "11");
+  CHECK_EQ(t.send(t.fromClient(40000, kTcpAck, 0, kOther)), "11");
   t.pass(40);
   CHECK_EQ(t.connections().size(), 1u);
   CHECK_EQ(testing::brokenNatLaw(t.director), "");
@@ -264,7 +259,7 @@ TEST("a template counts its connections by way of their reply entries, and an an
   config.persistence.timeoutSeconds = 60;
   t.addService(config, kNames);
   t.addNat(11, 5353, kNames);
-  const Bytes asked = PacketBuilder().ip(NatDirector::kClient, kNames.address).udp(40000, 53).payload(9).build();
+  const Bytes asked = question();
   const auto shown = [&] {
     for (const auto& row : t.connections()) {
       if (row.isTemplate) return std::string(row.state) + " " + std::to_string(row.controlled);
@@ -323,7 +318,7 @@ TEST("an answer to a one-packet service's datagram is translated without a conne
   config.onePacket = true;
   t.addService(config, kNames);
   t.addNat(11, 5353, kNames);
-  const Bytes asked = PacketBuilder().ip(NatDirector::kClient, kNames.address).udp(40000, 53).payload(9).build();
+  const Bytes asked = question();
   CHECK_EQ(t.thereAndBack(asked), "the same");
   CHECK_EQ(t.director.connectionCount(), 0u);
 }

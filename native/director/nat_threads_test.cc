@@ -1,16 +1,13 @@
 // Several workers get the packets of both sides of the same flows, and a control thread changes everything under them.
 // A thread sanitizer watches; the laws are checked when all have come to rest.
-#include <thread>
-
 #include "support/count_laws.h"
+#include "support/director_threads.h"
 #include "support/nat_director.h"
-#include "support/random.h"
 
 namespace tunvs::nat_threads_test {
 namespace {
 
 using testing::Bytes;
-using testing::HeldPacket;
 using testing::NatDirector;
 using testing::PacketBuilder;
 using testing::Random;
@@ -101,27 +98,7 @@ Bytes somePacket(Random& random, uint32_t flows) {
   // It is quoted as what came to whoever could not deliver it: the virtual service's reply, or what the server got.
   const IpAddress router = IpAddress::v4(203, 0, 113, 9);
   const IpAddress to = isServers ? client : service.address;
-  return testing::ipv4Packet(router, to, 1, testing::icmpMessage(router, to, 3, 1, 0, testing::exchanged(bytes)));
-}
-
-void work(Director& director, size_t worker, const std::atomic<Tick>& clock, uint32_t flows, int rounds) {
-  Random random(worker + 1);
-  OutputVector out;
-  for (int round = 0; round < rounds; round++) {
-    std::vector<HeldPacket> held;
-    std::vector<Packet> packets;
-    for (uint32_t i = random.below(kVectorSize + 1); i > 0; i--) held.emplace_back(somePacket(random, flows));
-    for (auto& packet : held) packets.push_back(packet.packet());
-    const Tick now = clock.load(std::memory_order_relaxed);
-    director.process(worker, packets, now, out);
-    if (random.oneIn(4)) director.expire(worker, now, random.oneIn(2), 200);
-    if (random.oneIn(16)) {
-      director.leave(worker);
-      std::this_thread::yield();
-      director.enter(worker);
-    }
-  }
-  director.leave(worker);
+  return testing::icmpPacket(router, to, 3, 1, 0, testing::exchanged(bytes));
 }
 
 void run(uint32_t flows, int rounds) {
@@ -136,17 +113,13 @@ void run(uint32_t flows, int rounds) {
     for (uint8_t lastByte = 11; lastByte < 11 + kServers; lastByte++) t.addNat(lastByte, service.port, service);
   }
   std::atomic<Tick> clock = options.now;
-  std::atomic<size_t> working = kWorkers;
-  std::vector<std::thread> workers;
-  for (size_t worker = 0; worker < kWorkers; worker++) {
-    workers.emplace_back([&, worker] {
-      work(t.director, worker, clock, flows, rounds);
-      working--;
-    });
-  }
+  testing::WorkerThreads workers(kWorkers, [&](size_t worker) {
+    testing::workThrough(t.director, worker, clock, rounds,
+                         [flows](Random& random) { return somePacket(random, flows); });
+  });
   Random random(77);
   uint64_t listed = 0, asked = 0;
-  while (working.load() > 0) {
+  while (workers.areWorking()) {
     clock.fetch_add(random.below(60), std::memory_order_relaxed);
     const Operation operations[] = {someOperation(random), someOperation(random)};
     static_cast<void>(t.director.apply({operations, 1 + random.below(2)}));
@@ -165,17 +138,15 @@ void run(uint32_t flows, int rounds) {
       static_cast<void>(t.director.endConnections(service, someServer(random, service)));
     }
     if (random.oneIn(4)) {
-      HeldPacket held(somePacket(random, flows));
-      ParsedPacket parsed;
-      parsePacket(held.packet(), parsed);
-      asked += t.director.explain(parsed, clock.load()).verdict != Verdict::kCount ? 1 : 0;
+      t.now = clock.load();
+      asked += t.explain(somePacket(random, flows)).verdict != Verdict::kCount ? 1 : 0;
     }
     if (random.oneIn(16)) {
       t.now = clock.load();
       listed += t.connections().size() + t.rows().size();
     }
   }
-  for (auto& worker : workers) worker.join();
+  workers.join();
   t.now = clock.load();
   CHECK(listed > 0 && asked > 0);
   CHECK(t.counter("returned") > 0);
@@ -191,15 +162,8 @@ void run(uint32_t flows, int rounds) {
   testing::checkCounts(laws, t, t.counter("received"));
   CHECK_EQ(laws.broken(), "");
   for (int i = 0; i < 4; i++) t.pass(1000);
-  CHECK_EQ(t.director.connectionCount(), 0u);
+  testing::checkNothingLeft(t);
   CHECK_EQ(t.director.ftp().sessions.count(), 0u);
-  for (const auto& service : t.rows()) {
-    for (const auto& server : service.servers) {
-      CHECK_EQ((testing::Counts{server.active, server.inactive}), testing::Counts{});
-      CHECK_EQ(server.persistent, 0);
-      CHECK(!server.overloaded);
-    }
-  }
 }
 
 TEST("both sides of few flows meet many workers and every change, and leave nothing behind") { run(6, 3000); }

@@ -6,9 +6,7 @@ namespace tunvs::pin_icmp_test {
 namespace {
 
 using testing::Bytes;
-using testing::HeldPacket;
-using testing::icmpMessage;
-using testing::ipv4Packet;
+using testing::icmpPacket;
 using testing::kDirector;
 using testing::kRouter;
 using testing::PinnedDirector;
@@ -20,7 +18,7 @@ constexpr uint8_t kUnreachable = 3, kHostUnreachable = 1, kPortUnreachable = 3, 
 // An error from `from` to the director about `quoted`.
 Bytes unreachable(Bytes quoted, uint8_t code, const IpAddress& from = kRouter, size_t bytes = SIZE_MAX) {
   quoted.resize(std::min(quoted.size(), bytes));
-  return ipv4Packet(from, kDirector, 1, icmpMessage(from, kDirector, kUnreachable, code, 0, quoted));
+  return icmpPacket(from, kDirector, kUnreachable, code, 0, quoted);
 }
 
 struct Setting : PinnedDirector {
@@ -158,9 +156,7 @@ TEST("the host's own complaint about a reply goes to the pinned server, and coun
   Setting t;
   const Bytes reply =
       testing::PacketBuilder().ip(TestDirector::kWeb.address, kDirector).tcp(80, kPort, kTcpSyn | kTcpAck).build();
-  const Bytes complaint =
-      ipv4Packet(kDirector, TestDirector::kWeb.address, 1,
-                 icmpMessage(kDirector, TestDirector::kWeb.address, kUnreachable, kPortUnreachable, 0, reply));
+  const Bytes complaint = icmpPacket(kDirector, TestDirector::kWeb.address, kUnreachable, kPortUnreachable, 0, reply);
   CHECK_EQ(t.send(complaint), "relayedIcmp");
   REQUIRE(t.sent.size() > 20);
   CHECK_EQ(int{t.sent[19]}, 12);
@@ -169,10 +165,7 @@ TEST("the host's own complaint about a reply goes to the pinned server, and coun
 
 TEST("an explanation of an error about a pinned flow names the pin, and notes nothing") {
   Setting t;
-  HeldPacket held(unreachable(t.outer, kHostUnreachable));
-  ParsedPacket parsed;
-  parsePacket(held.packet(), parsed);
-  const Explanation said = t.director.explain(parsed, t.now);
+  const Explanation said = t.explain(unreachable(t.outer, kHostUnreachable));
   CHECK_EQ(said.verdict, Verdict::recreatedIcmp);
   CHECK(said.by == DecidedBy::pin);
   CHECK(said.server == TestDirector::server(12));

@@ -365,20 +365,14 @@ TEST("an explanation names the pin, and changes nothing of it") {
   PinnedDirector t;
   const uint32_t name = t.pin(kPort, 12);
   t.setWeight(12, 0);
-  const auto explain = [&](const Bytes& bytes) {
-    HeldPacket held(bytes);
-    ParsedPacket parsed;
-    parsePacket(held.packet(), parsed);
-    return t.director.explain(parsed, t.now);
-  };
-  const Explanation said = explain(PinnedDirector::fromHost(kPort).build());
+  const Explanation said = t.explain(PinnedDirector::fromHost(kPort).build());
   CHECK_EQ(said.verdict, Verdict::pinned);
   CHECK(said.by == DecidedBy::pin);
   CHECK(said.server == TestDirector::server(12));
   CHECK(!said.service.has_value());
-  CHECK(explain(PinnedDirector::fromHost(kPort + 1).build()).by == DecidedBy::scheduler);
+  CHECK(t.explain(PinnedDirector::fromHost(kPort + 1).build()).by == DecidedBy::scheduler);
   const Bytes tooLong = PinnedDirector::fromHost(kPort).payload(1460).dontFragment().build();
-  CHECK_EQ(explain(tooLong).verdict, Verdict::answeredTooBig);
+  CHECK_EQ(t.explain(tooLong).verdict, Verdict::answeredTooBig);
   CHECK(t.report(name).kept == PinReport{}.kept);
   CHECK_EQ(t.report(name).packets, 0u);
 }

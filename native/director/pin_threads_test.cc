@@ -1,8 +1,6 @@
 // A control thread pins and releases flows while workers forward them. What a thread sanitizer finds matters most.
-#include <thread>
-
+#include "support/director_threads.h"
 #include "support/pinned_director.h"
-#include "support/random.h"
 #include "support/raw_bytes.h"
 
 namespace tunvs::pin_threads_test {
@@ -33,8 +31,7 @@ void work(Director& director, size_t worker, const std::atomic<Tick>& clock, std
   for (int round = 0; round < rounds; round++) {
     Bytes bytes = PinnedDirector::fromHost(somePort(random), kTcpAck).build();
     if (random.oneIn(4)) {
-      bytes = testing::ipv4Packet(testing::kRouter, testing::kDirector, 1,
-                                  testing::icmpMessage(testing::kRouter, testing::kDirector, 3, 1, 0, bytes));
+      bytes = testing::icmpPacket(testing::kRouter, testing::kDirector, 3, 1, 0, bytes);
     }
     HeldPacket held(bytes);
     Packet packet = held.packet();
@@ -44,11 +41,7 @@ void work(Director& director, size_t worker, const std::atomic<Tick>& clock, std
           verdict == Verdict::dropIcmp);
     if (verdict == Verdict::pinned) sent.fetch_add(1, std::memory_order_relaxed);
     if (random.oneIn(16)) director.expire(worker, clock.load(std::memory_order_relaxed), true, SIZE_MAX);
-    if (random.oneIn(16)) {
-      director.leave(worker);
-      std::this_thread::yield();
-      director.enter(worker);
-    }
+    if (random.oneIn(16)) testing::pauseWorker(director, worker);
   }
   director.leave(worker);
 }
@@ -59,18 +52,11 @@ TEST("flows are pinned, released and read while workers forward them, and server
   PinnedDirector t(options());
   std::atomic<Tick> clock{0};
   std::atomic<uint64_t> sent{0};
-  std::atomic<size_t> running{kWorkers};
-  std::vector<std::thread> workers;
-  for (size_t worker = 0; worker < kWorkers; worker++) {
-    workers.emplace_back([&, worker] {
-      work(t.director, worker, clock, sent, 20000);
-      running.fetch_sub(1);
-    });
-  }
+  testing::WorkerThreads workers(kWorkers, [&](size_t worker) { work(t.director, worker, clock, sent, 20000); });
   Random random(99);
   uint32_t names[kFlows] = {};
   uint64_t pinned = 0, read = 0;
-  while (running.load() > 0) {
+  while (workers.areWorking()) {
     const Tick now = clock.fetch_add(random.below(20)) + 20;
     const uint32_t which = random.below(kFlows);
     const uint8_t lastByte = random.oneIn(2) ? 11 : 12;
@@ -91,7 +77,7 @@ TEST("flows are pinned, released and read while workers forward them, and server
     }
     if (random.oneIn(4)) t.director.collect(now);
   }
-  for (auto& worker : workers) worker.join();
+  workers.join();
   CHECK(pinned > 0);
   CHECK(sent.load() > 0);
   CHECK(read > 0);

@@ -21,7 +21,7 @@ struct WhenUp : TestDirector {
   }
   std::string ping() {
     const IpAddress vip = kWeb.address;
-    return send(testing::ipv4Packet(kClient, vip, 1, testing::icmpMessage(kClient, vip, 8, 0, 0, Bytes(16, 7))));
+    return send(testing::icmpPacket(kClient, vip, 8, 0, 0, Bytes(16, 7)));
   }
 };
 

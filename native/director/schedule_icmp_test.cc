@@ -20,7 +20,7 @@ Bytes fragmentationNeeded(uint16_t servicePort = 80, size_t quotedTransport = 8)
   const IpAddress vip = TestDirector::kWeb.address;
   Bytes reply = PacketBuilder().ip(vip, kClient).tcp(servicePort, kClientPort, kTcpAck).build();
   reply.resize(20 + quotedTransport);
-  return testing::ipv4Packet(kRouter, vip, 1, testing::icmpMessage(kRouter, vip, 3, 4, 1400, reply));
+  return testing::icmpPacket(kRouter, vip, 3, 4, 1400, reply);
 }
 
 struct Setting {

@@ -275,10 +275,7 @@ TEST("explain foretells what becomes of the packet") {
     for (const uint8_t flags : {kTcpSyn, kTcpAck, kTcpFin, kTcpRst, uint8_t{0}}) {
       Setting t;
       t.takeDown(onDown);
-      testing::HeldPacket held(PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1025, 80, flags).build());
-      ParsedPacket parsed;
-      parsePacket(held.packet(), parsed);
-      const Explanation said = t.director.explain(parsed, t.now);
+      const Explanation said = t.explain(PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1025, 80, flags).build());
       const std::string foretold = said.verdict == Verdict::forwarded
                                        ? std::to_string(said.server->address.bytes[3])
                                        : std::string(kVerdictNames[static_cast<size_t>(said.verdict)]);
@@ -294,9 +291,7 @@ TEST("a client is not told of ICMP errors about packets to a server that is down
     CHECK_EQ(t.tcp(3, kTcpSyn), "11");
     const Bytes outer = t.sent;
     const IpAddress router = IpAddress::v4(10, 0, 0, 254), director = IpAddress::v4(10, 0, 0, 1);
-    const auto tell = [&] {
-      return t.send(testing::ipv4Packet(router, director, 1, testing::icmpMessage(router, director, 3, 1, 0, outer)));
-    };
+    const auto tell = [&] { return t.send(testing::icmpPacket(router, director, 3, 1, 0, outer)); };
     CHECK_EQ(tell(), "recreatedIcmp");
     t.takeDown(onDown);
     CHECK_EQ(tell(), onDown == OnDown::keep ? "recreatedIcmp" : "dropIcmp");
@@ -332,7 +327,7 @@ TEST("an ICMP error about a packet to the server is counted for it, and none abo
   const Bytes outer = t.sent;
   const IpAddress router = IpAddress::v4(10, 0, 0, 254), director = IpAddress::v4(10, 0, 0, 1);
   const auto tell = [&](Bytes quoted) {
-    t.send(testing::ipv4Packet(router, director, 1, testing::icmpMessage(router, director, 3, 1, 0, quoted)));
+    t.send(testing::icmpPacket(router, director, 3, 1, 0, quoted));
     return t.row(11).traffic.tunnelErrors;
   };
   CHECK_EQ(tell(outer), 1u);

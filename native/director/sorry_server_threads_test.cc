@@ -1,10 +1,6 @@
 // While workers open connections, health takes the only server out of the list and puts a sorry server in its place,
 // and back, each time in one transaction: no packet meets an empty list.
-#include <thread>
-#include <vector>
-
-#include "support/test_director.h"
-#include "support/testing.h"
+#include "support/director_threads.h"
 
 namespace tunvs::sorry_server_threads_test {
 namespace {
@@ -28,32 +24,27 @@ TEST("no connection finds an empty list while a sorry server and the real one ta
                         {.health = {.isUp = server == 12 || isIn, .isOut = !isIn, .onDown = OnDown::reset}}};
     };
     CHECK(t.apply(AddServer{TestDirector::kWeb, TestDirector::server(12), {}, {.health = {.isOut = true}}}).ok());
-    std::atomic<size_t> working = kWorkers;
-    std::vector<std::thread> workers;
-    for (size_t worker = 0; worker < kWorkers; worker++) {
-      workers.emplace_back([&, worker] {
-        OutputVector out;
-        for (uint32_t i = 0; i < 20000; i++) {
-          const auto port = static_cast<uint16_t>(1024 + i % 5000);
-          const uint8_t flags = i % 3 == 0 ? kTcpSyn : kTcpAck;
-          HeldPacket held(
-              PacketBuilder()
-                  .ip(IpAddress::v4(198, 51, 100, static_cast<uint8_t>(1 + worker)), TestDirector::kWeb.address)
-                  .tcp(port, 80, flags)
-                  .build());
-          Packet packet = held.packet();
-          t.director.process(worker, {&packet, 1}, 0, out);
-        }
-        t.director.leave(worker);
-        working--;
-      });
-    }
+    testing::WorkerThreads workers(kWorkers, [&](size_t worker) {
+      OutputVector out;
+      for (uint32_t i = 0; i < 20000; i++) {
+        const auto port = static_cast<uint16_t>(1024 + i % 5000);
+        const uint8_t flags = i % 3 == 0 ? kTcpSyn : kTcpAck;
+        HeldPacket held(
+            PacketBuilder()
+                .ip(IpAddress::v4(198, 51, 100, static_cast<uint8_t>(1 + worker)), TestDirector::kWeb.address)
+                .tcp(port, 80, flags)
+                .build());
+        Packet packet = held.packet();
+        t.director.process(worker, {&packet, 1}, 0, out);
+      }
+      t.director.leave(worker);
+    });
     uint32_t turns = 0;
-    for (bool isSorry = true; working.load() > 0; isSorry = !isSorry, turns++) {
+    for (bool isSorry = true; workers.areWorking(); isSorry = !isSorry, turns++) {
       CHECK(t.apply(turn(11, !isSorry), turn(12, isSorry)).ok());
       t.director.collect(0);
     }
-    for (auto& worker : workers) worker.join();
+    workers.join();
     CHECK(turns > 0);
     CHECK_EQ(t.counter("dropNoServer"), 0u);
     CHECK(t.counter("forwarded") > 0);

@@ -37,12 +37,6 @@ std::string payloadOf(const Bytes& packet) {
   return {packet.begin() + static_cast<ptrdiff_t>(at), packet.end()};
 }
 
-void seal(Bytes& packet) {
-  storeBe16(&packet[10], 0);
-  const Be16 check = checksum(packet.data(), kTransport);
-  std::memcpy(&packet[10], &check.raw, 2);
-}
-
 // Does what is not this folder's work: the router's TTL, and addresses; ports are not mapped.
 void translate(Bytes& packet) {
   packet[8]--;
@@ -52,7 +46,7 @@ void translate(Bytes& packet) {
   const Be16 check = checksumReplace({loadUnaligned<uint16_t>(&packet[36])}, {checksumFold(before)},
                                      {checksumFold(checksumAdd(&packet[12], 8))});
   std::memcpy(&packet[36], &check.raw, 2);
-  seal(packet);
+  testing::seal(std::span(packet).first(kTransport), 10);
 }
 
 // A Control mends a control connection as the director does.

@@ -35,16 +35,10 @@ Bytes tcpSegment(const IpAddress& source, const IpAddress& destination, size_t o
   return segment;
 }
 
-Bytes randomBytes(Random& random, size_t count) {
-  Bytes bytes(count);
-  for (uint8_t& each : bytes) each = static_cast<uint8_t>(random.next());
-  return bytes;
-}
-
 // Makes any packet with TCP, and any place in it.
 Replacing randomReplacing(Random& random) {
   Replacing call;
-  const Bytes payload = randomBytes(random, random.below(200));
+  const Bytes payload = testing::noise(random, random.below(200));
   const size_t optionBytes = random.below(11) * 4;
   if (random.oneIn(2)) {
     const IpAddress source = IpAddress::v4(10, 0, 0, 11), destination = IpAddress::v4(172, 16, 5, 9);
@@ -53,10 +47,8 @@ Replacing randomReplacing(Random& random) {
     call.packet.insert(call.packet.begin() + 20, ipOptions, uint8_t{1});
     call.packet[0] = static_cast<uint8_t>(0x45 + ipOptions / 4);
     storeBe16(&call.packet[2], static_cast<uint16_t>(call.packet.size()));
-    storeBe16(&call.packet[10], 0);
-    const Be16 check = checksum(call.packet.data(), 20 + ipOptions);
-    std::memcpy(&call.packet[10], &check.raw, 2);
     call.transport = 20 + ipOptions;
+    testing::seal(std::span(call.packet).first(call.transport), 10);
   } else {
     const size_t extensions = random.below(3) * 8;
     const Bytes behind = Bytes(extensions, 0) + tcpSegment(kServer6, kClient6, optionBytes, payload);
@@ -68,7 +60,7 @@ Replacing randomReplacing(Random& random) {
   if (random.oneIn(4)) call.offload.kind = random.oneIn(2) ? OffloadKind::tcpChecksum : OffloadKind::tcp4;
   call.range.offset = random.below(static_cast<uint32_t>(payload.size()) + 1);
   call.range.bytes = random.below(static_cast<uint32_t>(payload.size() - call.range.offset) + 1);
-  const Bytes text = randomBytes(random, random.below(60));
+  const Bytes text = testing::noise(random, random.below(60));
   call.text.assign(text.begin(), text.end());
   call.capacity = call.packet.size() + 60;
   return call;

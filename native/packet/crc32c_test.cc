@@ -21,12 +21,6 @@ uint32_t plainCrc(std::span<const uint8_t> bytes) {
   return ~state;
 }
 
-Bytes noise(Random& random, size_t length) {
-  Bytes bytes(length);
-  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.next());
-  return bytes;
-}
-
 Bytes counting(bool isUp) {
   Bytes bytes(32);
   for (size_t i = 0; i < 32; i++) bytes[i] = static_cast<uint8_t>(isUp ? i : 31 - i);

@@ -29,14 +29,6 @@ void blank(std::span<uint8_t> bytes, size_t at, size_t count) {
 
 void blankAddresses(std::span<uint8_t> packet, bool isV4) { blank(packet, isV4 ? 10 : 8, isV4 ? 10 : 32); }
 
-Endpoints endpointsOf(const ParsedPacket& parsed) {
-  return {{parsed.key.client(), parsed.key.clientPort()}, {parsed.key.virtualAddress(), parsed.key.virtualPort()}};
-}
-
-bool isIpv4HeaderRight(std::span<const uint8_t> packet) {
-  return packet[0] >> 4 != 4 || naiveSum(packet.data(), (packet[0] & 0xfu) * 4) == 0xffff;
-}
-
 // Makes 0 and 0xffff, which are the same number, one. A whole UDP packet without checksum has got one.
 void settleZeros(uint8_t* field, bool isDropped) {
   if (loadBe16(field) == 0xffff || isDropped) storeBe16(field, 0);
@@ -104,12 +96,10 @@ std::span<const uint8_t> messageOf(std::span<const uint8_t> packet, const Parsed
 
 // Few mutations would get past the checksum by themselves.
 void sealIcmp(Bytes& bytes, const ParsedPacket& parsed) {
-  const auto message = messageOf(bytes, parsed);
-  if (message.size() < 4) return;
-  Bytes copy = bytesOf(message);
-  const auto length = static_cast<uint32_t>(copy.size());
-  seal(copy, 2, parsed.key.isV4() ? 0 : pseudoHeaderSum(parsed.key.client(), parsed.key.virtualAddress(), 58, length));
-  std::copy(copy.begin(), copy.end(), bytes.begin() + parsed.transport);
+  const auto length = static_cast<uint32_t>(parsed.length - parsed.transport);
+  if (length < 4) return;
+  seal(std::span(bytes).subspan(parsed.transport, length), 2,
+       parsed.key.isV4() ? 0 : pseudoHeaderSum(parsed.key.client(), parsed.key.virtualAddress(), 58, length));
 }
 
 void rewriteError(const Bytes& bytes, const ParsedPacket& parsed, const Endpoints& to, uint8_t choice) {

@@ -46,19 +46,13 @@ bool isTranslation(const GoldenCase& c) {
 
 const Bytes& outOf(const GoldenCase& c) { return c.out[0]; }
 
-ParsedPacket parsedOf(std::span<uint8_t> packet) {
-  ParsedPacket parsed;
-  parsePacket({packet.data(), static_cast<uint32_t>(packet.size())}, parsed);
-  return parsed;
-}
-
 // The director takes no packet whose source is its destination, and no SCTP without a chunk.
 bool isRefused(const GoldenCase& c) { return c.name == "its answer goes to itself" || c.name == "client: no chunk"; }
 
 // Returns what we make of a packet that became `out`; nothing if we do not take it.
 Bytes rewritten(const Bytes& in, const Bytes& out) {
   const Exact packet(forwarded(in));
-  const ParsedPacket parsed = parsedOf(packet.span());
+  const ParsedPacket parsed = parsedFrom(packet.span());
   if (parsed.error != ParseError::none) return {};
   const Quote quote = readQuote(out).value();
   if (parsed.packetClass == PacketClass::icmp) {
@@ -133,7 +127,7 @@ TEST("TCP packets become against a key what a Linux IPVS host made of them") {
   for (const GoldenCase& c : *cases) {
     if (!isTranslation(c) || isRefused(c)) continue;
     const Exact packet(forwarded(c.in[0]));
-    const ParsedPacket parsed = parsedOf(packet.span());
+    const ParsedPacket parsed = parsedFrom(packet.span());
     if (!CHECK(takesAgainst(parsed))) continue;
     rewriteAgainst(packet.span().data(), parsed, keyAgainst(endpointsOf(readQuote(outOf(c)).value())));
     checkEqual(__FILE__, __LINE__, c.name.c_str(), bytesOf(packet.span().first(parsed.length)), outOf(c));

@@ -12,17 +12,9 @@ using namespace testing;
 
 constexpr int kTimes = static_cast<int>(20000 / kFewer);
 
-Bytes errorPacket(const IpAddress& source, const IpAddress& destination, uint8_t type, uint8_t code,
-                  const Bytes& quoted) {
-  const Bytes message = icmpMessage(source, destination, type, code, 0, quoted);
-  return source.isV4() ? ipv4Packet(source, destination, 1, message) : ipv6Packet(source, destination, 58, message);
-}
-
 Bytes errorAbout(const IpAddress& source, const IpAddress& destination, const Bytes& quoted) {
-  return errorPacket(source, destination, source.isV4() ? icmp4::kUnreachable : icmp6::kUnreachable, 3, quoted);
+  return icmpPacket(source, destination, source.isV4() ? icmp4::kUnreachable : icmp6::kUnreachable, 3, 0, quoted);
 }
-
-size_t headerBytes(const Bytes& packet) { return packet[0] >> 4 == 4 ? 20 : 40; }
 
 // Returns what the packet becomes, or nothing if it is not rewritten; then it has to be as it was.
 Bytes rewritten(const Bytes& packet, const std::optional<IpAddress>& source,
@@ -44,10 +36,7 @@ Bytes withEndpoints(Bytes quoted, size_t transport, const Endpoints& to) {
   std::copy_n(to.destination.address.bytes.data(), isV4 ? 4 : 16, &quoted[isV4 ? 16 : 24]);
   std::memcpy(&quoted[transport], &to.source.port, 2);
   std::memcpy(&quoted[transport + 2], &to.destination.port, 2);
-  if (!isV4) return quoted;
-  Bytes header = firstOf(quoted, transport);
-  seal(header, 10);
-  std::copy(header.begin(), header.end(), quoted.begin());
+  if (isV4) seal(std::span(quoted).first(transport), 10);
   return quoted;
 }
 
@@ -109,7 +98,7 @@ TEST("errors that quote nothing to rewrite stay as they are, whatever addresses 
     const char* what;
     Bytes packet;
   } table[] = {
-      {"an echo request", errorPacket(kRouter, kFrom.source.address, icmp4::kEchoRequest, 0, quotedTcp())},
+      {"an echo request", icmpPacket(kRouter, kFrom.source.address, icmp4::kEchoRequest, 0, 0, quotedTcp())},
       {"nothing quoted", errorAbout(kRouter, kFrom.source.address, {})},
       {"GRE", errorAbout(kRouter, kFrom.source.address, PacketBuilder().protocol(IpProtocol::gre).payload(40).build())},
       {"an ICMP error", errorAbout(kRouter, kFrom.source.address, errorAbout(kRouter, other, quotedTcp()))},
@@ -142,9 +131,7 @@ TEST("RFC 4884 extensions behind a quote stay as they are, and are covered by th
   const Bytes extension = {0x20, 0, 0, 0, 0, 8, 1, 1, 1, 2, 3, 4};
   Bytes packet = errorAbout(kRouter, kFrom.source.address, quoted + extension);
   packet[25] = 32;
-  Bytes message(packet.begin() + 20, packet.end());
-  seal(message, 2);
-  std::copy(message.begin(), message.end(), packet.begin() + 20);
+  seal(std::span(packet).subspan(20), 2);
   const Bytes after = rewritten(packet, {}, {}, kTo);
   REQUIRE(after.size() == packet.size());
   CHECK_EQ(Bytes(after.end() - 12, after.end()), extension);
@@ -155,9 +142,7 @@ TEST("an error that is a fragment, or longer than its bytes, is not rewritten") 
   const Bytes packet = errorAbout(kRouter, kFrom.source.address, quotedTcp());
   Bytes piece = packet;
   piece[6] = 0x20;
-  Bytes header = firstOf(piece, headerBytes(piece));
-  seal(header, 10);
-  std::copy(header.begin(), header.end(), piece.begin());
+  seal(std::span(piece).first(20), 10);
   CHECK(rewritten(piece, {}, {}, kTo).empty());
   const Exact held(packet);
   const ParsedPacket parsed = parsedFrom(held.span());

@@ -58,10 +58,6 @@ uint32_t errorOf(const Bytes& packet, const ParsedPacket& parsed) {
   return sum % 0xffff;
 }
 
-bool isIpv4HeaderRight(const Bytes& packet) {
-  return packet[0] >> 4 != 4 || naiveSum(packet.data(), (packet[0] & 0xfu) * 4) == 0xffff;
-}
-
 // Sets the bytes that a translation may change to 0, so that the others can be compared.
 Bytes unchangeable(Bytes packet, const ParsedPacket& parsed) {
   if (parsed.key.isV4()) {
@@ -74,11 +70,6 @@ Bytes unchangeable(Bytes packet, const ParsedPacket& parsed) {
   const auto protocol = static_cast<IpProtocol>(parsed.protocol);
   std::fill_n(&packet[parsed.transport + checkField(protocol)], protocol == IpProtocol::sctp ? 4 : 2, uint8_t{0});
   return packet;
-}
-
-Endpoints endpointsIn(const Held& held) {
-  const ParsedPacket now = parsedFrom(held.block.span().subspan(held.offset));
-  return {{now.key.client(), now.key.clientPort()}, {now.key.virtualAddress(), now.key.virtualPort()}};
 }
 
 // These checksums come back as the other zero, or as what they should have been from the start.
@@ -117,7 +108,7 @@ TEST("rewriting changes endpoints and checksums alone, keeps what was wrong, and
       rewriteAddresses(held.data(), held.parsed, to.source.address, to.destination.address);
     } else {
       held.rewriteTo(to);
-      REQUIRE(endpointsIn(held) == to);
+      REQUIRE(endpointsOf(parsedFrom(held.block.span().subspan(held.offset))) == to);
     }
     const Bytes after = held.bytes();
     if (!CHECK(isIpv4HeaderRight(after)) ||

@@ -8,6 +8,7 @@
 #include "support/program_operations.h"
 #include "support/program_packets.h"
 #include "support/program_pins.h"
+#include "support/raw_bytes.h"
 #include "support/test_director.h"
 
 namespace tunvs::testing {
@@ -234,8 +235,7 @@ class Run {
     const ServerKey server = programServer(service, argument);
     const Bytes packet = programFlow(number, reader_.word(), 0);
     if (server.address.bytes[3] >= kFirstNatServer) return;  // checks of NAT servers go another way
-    ParsedPacket parsed;
-    parsePacket({const_cast<uint8_t*>(packet.data()), static_cast<uint32_t>(packet.size())}, parsed);
+    const ParsedPacket parsed = parsedFrom(packet);
     const Tick ttl = ticksFromSeconds(1u + reader_.byte());
     const ProgramPins::Pinned* pinned = pins_.find(parsed.key, t_.now);
     const bool isTaken = (pinned != nullptr && !pinned->isReleased) ||

@@ -11,7 +11,7 @@ inline const IpAddress kRouter = IpAddress::v4(10, 0, 0, 254);
 // Quotes at most `bytes` of the packet.
 inline Bytes fragmentationNeeded(Bytes quoted, uint16_t mtu, size_t bytes = SIZE_MAX) {
   quoted.resize(std::min(quoted.size(), bytes));
-  return ipv4Packet(kRouter, kDirector, 1, icmpMessage(kRouter, kDirector, 3, 4, mtu, quoted));
+  return icmpPacket(kRouter, kDirector, 3, 4, mtu, quoted);
 }
 
 }  // namespace tunvs::testing

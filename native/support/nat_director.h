@@ -60,15 +60,22 @@ class NatDirector : public TestDirector {
     return sent == exchanged(packet) ? "the same" : "another packet";
   }
   static std::string source(const Bytes& packet) {
-    return toString(IpAddress::v4(packet[12], packet[13], packet[14], packet[15])) + ":" +
-           std::to_string(loadBe16(&packet[20]));
+    return toString(addressAt(packet, 12)) + ":" + std::to_string(loadBe16(&packet[20]));
   }
   static std::string destination(const Bytes& packet) {
-    return toString(IpAddress::v4(packet[16], packet[17], packet[18], packet[19])) + ":" +
-           std::to_string(loadBe16(&packet[22]));
+    return toString(addressAt(packet, 16)) + ":" + std::to_string(loadBe16(&packet[22]));
   }
   std::string sentFrom() const { return source(sent); }
   std::string sentTo() const { return destination(sent); }
+};
+
+// One that has a server, 10.0.0.11, and a connection to it from the client's port 40000.
+struct ConnectedNatDirector : NatDirector {
+  ConnectedNatDirector() {
+    addService();
+    addNat(11);
+    CHECK_EQ(handshake(40000), "11");
+  }
 };
 
 }  // namespace tunvs::testing

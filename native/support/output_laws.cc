@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "support/raw_bytes.h"
+
 namespace tunvs::testing {
 namespace {
 
@@ -11,9 +13,6 @@ bool isWhole(const Bytes& b) {
 }
 bool isFragment(const Bytes& packet) { return (loadBe16(&packet[6]) & 0x3fff) != 0; }
 
-IpAddress addressAt(const Bytes& packet, size_t at) {
-  return IpAddress::v4(packet[at], packet[at + 1], packet[at + 2], packet[at + 3]);
-}
 IpAddress sourceOf(const Bytes& packet) { return addressAt(packet, 12); }
 IpAddress destinationOf(const Bytes& packet) { return addressAt(packet, 16); }
 
@@ -157,8 +156,7 @@ void OutputLaws::checkRewritten(const Bytes& asked, const SentPacket& sent) {
   const bool isFtp = destinationOf(asked) == kProgramFtp.address;
   laws_.require(isFtp || destinationOf(b) == sent.nextHop, "law 11: the next hop is not the destination");
   checkRest(asked, b, isFtp);
-  ParsedPacket parsed;
-  parsePacket({const_cast<uint8_t*>(b.data()), static_cast<uint32_t>(b.size())}, parsed);
+  const ParsedPacket parsed = parsedFrom(b);
   const FlowKey reply = FlowKey::make(parsed.key.virtualAddress(), parsed.key.virtualPort(), parsed.key.client(),
                                       parsed.key.clientPort(), parsed.protocol);
   repliesOf_[{reply.words[0], reply.tail}].insert(endpointOf(asked, 16));
@@ -171,8 +169,7 @@ void OutputLaws::checkReply(const Bytes& asked, const SentPacket& sent) {
   laws_.require(destinationOf(b) == destinationOf(asked), "law 11: a reply goes to another client");
   if (!laws_.hold() || isFragment(asked)) return;
   checkRest(asked, b, sourceOf(b) == kProgramFtp.address);
-  ParsedPacket parsed;
-  parsePacket({const_cast<uint8_t*>(asked.data()), static_cast<uint32_t>(asked.size())}, parsed);
+  const ParsedPacket parsed = parsedFrom(asked);
   const auto known = repliesOf_.find({parsed.key.words[0], parsed.key.tail});
   const bool isKnown = known != repliesOf_.end() && known->second.contains(endpointOf(b, 12));
   // An answer to a datagram of one-packet scheduling needs none; FTP announces what has had no packet yet.

@@ -27,14 +27,11 @@ Bytes pieceOf(PacketBuilder piece, uint8_t number, uint16_t source, uint16_t des
 
 // Puts a sequence number and an acknowledgement into a TCP segment.
 void number(Bytes& packet, uint32_t sequence, uint32_t acknowledged) {
-  ParsedPacket parsed;
-  parsePacket({packet.data(), static_cast<uint32_t>(packet.size())}, parsed);
   storeBe32(&packet[24], sequence);
   storeBe32(&packet[28], acknowledged);
-  Bytes segment(packet.begin() + 20, packet.end());
+  const auto segment = std::span(packet).subspan(20);
   seal(segment, 16,
-       pseudoHeaderSum(parsed.key.client(), parsed.key.virtualAddress(), 6, static_cast<uint32_t>(segment.size())));
-  std::copy(segment.begin(), segment.end(), packet.begin() + 20);
+       pseudoHeaderSum(addressAt(packet, 12), addressAt(packet, 16), 6, static_cast<uint32_t>(segment.size())));
 }
 
 }  // namespace
@@ -94,9 +91,7 @@ Bytes programError(const Bytes& about, const IpAddress& from, uint8_t what, size
   IpAddress sender = from;
   std::copy_n(&about[12], 4, sender.bytes.begin());
   const Bytes quoted = firstOf(about, std::min(bytes, about.size()));
-  return ipv4Packet(
-      from, sender, 1,
-      icmpMessage(from, sender, kTypes[what % std::size(kTypes)], what / 4 % 5, what * uint32_t{8}, quoted));
+  return icmpPacket(from, sender, kTypes[what % std::size(kTypes)], what / 4 % 5, what * uint32_t{8}, quoted);
 }
 
 Bytes programFlow(uint8_t service, uint16_t client, uint8_t flags) {

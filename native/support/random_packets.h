@@ -4,7 +4,6 @@
 
 #include "packet/crc32c.h"
 #include "packet/rewrite.h"
-#include "support/random.h"
 #include "support/raw_bytes.h"
 
 namespace tunvs::testing {
@@ -18,12 +17,6 @@ struct PacketForm {
   Piece piece = Piece::whole;
   Check check = Check::right;  // only of a whole packet can it be right; that of a piece is then any
 };
-
-inline Bytes noise(Random& random, size_t length) {
-  Bytes bytes(length);
-  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.next());
-  return bytes;
-}
 
 // No two of these are the same but by rare chance.
 inline IpAddress randomAddress(Random& random, Family family) {
@@ -54,6 +47,15 @@ inline PacketForm randomForm(Random& random) {
 // The rest of these is about one packet's parts, from the inside out.
 inline size_t checkField(IpProtocol protocol) {
   return protocol == IpProtocol::tcp ? 16 : protocol == IpProtocol::udp ? 6 : 8;
+}
+
+// Tells whether the checksum of an IPv4 header is right; IPv6 has none.
+inline bool isIpv4HeaderRight(std::span<const uint8_t> packet) {
+  return packet[0] >> 4 != 4 || naiveSum(packet.data(), (packet[0] & 0xfu) * 4) == 0xffff;
+}
+
+inline Endpoints endpointsOf(const ParsedPacket& parsed) {
+  return {{parsed.key.client(), parsed.key.clientPort()}, {parsed.key.virtualAddress(), parsed.key.virtualPort()}};
 }
 
 // Writes a value of RFC 9260's checksum, whose lowest byte comes first.
@@ -131,12 +133,6 @@ inline Bytes randomPacket(Random& random, const Endpoints& endpoints, const Pack
   const Bytes segment = randomSegment(random, endpoints, form);
   return form.family == Family::ipv4 ? randomIpv4(random, endpoints, form, segment)
                                      : randomIpv6(random, endpoints, form, segment);
-}
-
-inline ParsedPacket parsedFrom(std::span<uint8_t> packet, const Offload& offload = {}) {
-  ParsedPacket parsed;
-  parsePacket({packet.data(), static_cast<uint32_t>(packet.size()), offload}, parsed);
-  return parsed;
 }
 
 }  // namespace tunvs::testing

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "support/packet_builder.h"
+#include "support/random.h"
 
 namespace tunvs::testing {
 
@@ -33,6 +34,23 @@ inline Bytes operator+(Bytes front, const Bytes& back) {
 inline Bytes bytesOf(std::span<const uint8_t> span) { return {span.begin(), span.end()}; }
 
 inline Bytes firstOf(const Bytes& bytes, size_t count) { return {bytes.begin(), bytes.begin() + count}; }
+
+inline Bytes noise(Random& random, size_t length) {
+  Bytes bytes(length);
+  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.next());
+  return bytes;
+}
+
+// Returns the IPv4 address that stands there.
+inline IpAddress addressAt(const Bytes& packet, size_t at) {
+  return IpAddress::v4(packet[at], packet[at + 1], packet[at + 2], packet[at + 3]);
+}
+
+inline ParsedPacket parsedFrom(std::span<const uint8_t> packet, const Offload& offload = {}) {
+  ParsedPacket parsed;  // which is read, and nothing is written
+  parsePacket({const_cast<uint8_t*>(packet.data()), static_cast<uint32_t>(packet.size()), offload}, parsed);
+  return parsed;
+}
 
 // Returns a packet with source and destination exchanged, addresses and ports. No checksum changes by that.
 inline Bytes exchanged(Bytes packet) {
@@ -73,8 +91,8 @@ inline Bytes ipv4Packet(const IpAddress& source, const IpAddress& destination, u
   return PacketBuilder().ip(source, destination).protocol(static_cast<IpProtocol>(protocol)).payload(payload).build();
 }
 
-// Fills in the checksum at `field` of `segment`; its pseudo header's sum is `initial`.
-inline void seal(Bytes& segment, size_t field, uint64_t initial = 0) {
+// Fills in the checksum at `field` of `segment`, or of an IPv4 header; its pseudo header's sum is `initial`.
+inline void seal(std::span<uint8_t> segment, size_t field, uint64_t initial = 0) {
   storeBe16(&segment[field], 0);
   const Be16 check = checksum(segment.data(), segment.size(), initial);
   std::copy_n(reinterpret_cast<const uint8_t*>(&check.raw), 2, &segment[field]);
@@ -88,6 +106,13 @@ inline Bytes icmpMessage(const IpAddress& source, const IpAddress& destination, 
   message = message + body;
   seal(message, 2, source.isV4() ? 0 : pseudoHeaderSum(source, destination, 58, static_cast<uint32_t>(message.size())));
   return message;
+}
+
+// Makes a packet of either family that is an ICMP message.
+inline Bytes icmpPacket(const IpAddress& source, const IpAddress& destination, uint8_t type, uint8_t code,
+                        uint32_t rest, const Bytes& body = {}) {
+  const Bytes message = icmpMessage(source, destination, type, code, rest, body);
+  return source.isV4() ? ipv4Packet(source, destination, 1, message) : ipv6Packet(source, destination, 58, message);
 }
 
 }  // namespace tunvs::testing

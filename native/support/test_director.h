@@ -106,6 +106,13 @@ class TestDirector {
     if (verdict != Verdict::forwarded) return std::string(kVerdictNames[static_cast<size_t>(verdict)]);
     return std::to_string(out[0].nextHop.bytes[3]);
   }
+  // Says what would become of a packet, and changes nothing.
+  Explanation explain(const Bytes& bytes) {
+    HeldPacket held(bytes);
+    ParsedPacket parsed;
+    parsePacket(held.packet(), parsed);
+    return director.explain(parsed, now);
+  }
   // Clients are numbered: the first 60000 are the ports of 198.51.100.7 from 1024 on, the next those of 198.51.100.8,
   // ...
   std::string tcp(uint32_t client, uint8_t flags, size_t worker = 0) {

@@ -2,8 +2,8 @@
 import { strict as assert } from 'node:assert';
 import { addService, DirectorAgent } from '../support/director-agent.js';
 import { describeLab } from '../support/lab.js';
-import { NatStage } from '../support/nat-stage.js';
-import { associate, hasKernelSctp, sctpChunks, startSctpServer } from '../support/sctp.js';
+import { NatStage, natWays } from '../support/nat-stage.js';
+import { associate, hasKernelSctp, sctpChunks, sctpStates, startSctpServer } from '../support/sctp.js';
 import { orders, startTornEcho, tornEcho } from '../support/torn-echo.js';
 
 const SERVICE_PORT = 53;
@@ -11,12 +11,7 @@ const ECHO_PORT = 5353;
 const SCTP_SERVICE_PORT = 9899;
 const SCTP_PORT = 9900;
 
-for (const [method, egress] of [
-  ['nat', 'packet'],
-  ['nat', 'tun'],
-  ['snat', 'packet'],
-  ['snat', 'tun'],
-] as const)
+for (const { method, egress } of natWays)
   describeLab(`datagrams through a director with ${method}, two queues and egress "${egress}"`, () => {
     let stage: NatStage;
     let director: DirectorAgent;
@@ -109,17 +104,7 @@ for (const method of ['nat', 'snat'] as const)
         const [closed] = await associate(stage.client, { ...service, clientPorts: [5007], shutDown: true });
         assert.equal(closed?.at(-1)?.[0], shutdownAck);
         // The server's acknowledgement was seen, as it is not where only clients' packets are.
-        assert.deepEqual(await states(service.address), { ESTABLISHED: 6, 'S-ACK-SENT': 1 });
+        assert.deepEqual(await sctpStates(director, service.address), { ESTABLISHED: 6, 'S-ACK-SENT': 1 });
         assert.equal((await stage.secrets.counts()).shown, 0);
       });
-
-    /** Counts the connections of the service in each state. */
-    function states(address: string): Promise<Record<string, number>> {
-      return director.run(async (d, virtualAddress) => {
-        const counts: Record<string, number> = {};
-        for await (const { state } of d.connections({ protocol: 'sctp', virtualAddress }))
-          counts[state] = (counts[state] ?? 0) + 1;
-        return counts;
-      }, address);
-    }
   });

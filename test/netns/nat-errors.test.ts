@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { addService, DirectorAgent } from '../support/director-agent.js';
 import { describeLab, PORT } from '../support/lab.js';
-import { NatStage, SERVER_PORT } from '../support/nat-stage.js';
+import { NatStage, natWays, SERVER_PORT } from '../support/nat-stage.js';
 import { type ProbeAnswer, probe, traceroute } from '../support/probe.js';
 
 const CLOSED_PORT = 81;
@@ -12,12 +12,7 @@ const REFUSED_PORT = 82;
 const DEAD_PORT = 83;
 const DEAD_TIMEOUT_MS = 10_000;
 
-for (const [method, egress] of [
-  ['nat', 'packet'],
-  ['nat', 'tun'],
-  ['snat', 'packet'],
-  ['snat', 'tun'],
-] as const)
+for (const { method, egress } of natWays)
   describeLab(`from a client that probes a service of ${method}, with egress "${egress}"`, () => {
     let stage: NatStage;
     let director: DirectorAgent;

@@ -89,8 +89,14 @@ describeLab('servers of a NAT director', () => {
     director = await DirectorAgent.open(stage.director, { source: stage.source });
   });
 
+  interface Ticking {
+    key: object;
+    server: object;
+    ticks: () => Promise<number>;
+  }
+
   /** Makes a service of one server that talks all the time, and listens to it. */
-  async function tickingService(family: 4 | 6): Promise<{ key: object; server: object; ticks: () => Promise<number> }> {
+  async function tickingService(family: 4 | 6): Promise<Ticking> {
     const key = { protocol: 'tcp', address: stage.virtual(family), port: SERVICE_PORT } as const;
     for (const each of [4, 6] as const) {
       const servers = stage.natServers(each, TICKER_PORT).slice(0, 1);
@@ -104,6 +110,16 @@ describeLab('servers of a NAT director', () => {
     return { key, server, ticks: async () => child.lines.length };
   }
 
+  const tell = (verb: 'drain' | 'delete', { key, server }: Ticking) =>
+    director.run(
+      (d, asked) =>
+        void d
+          .virtualService(asked.key as never)
+          ?.realServer(asked.server as never)
+          ?.[asked.verb](),
+      { key, server, verb },
+    );
+
   const counter = (name: string) =>
     director.run((d, asked) => Number((d.stats().counters as Record<string, bigint>)[asked]), name);
 
@@ -112,29 +128,17 @@ describeLab('servers of a NAT director', () => {
 
   for (const family of [4, 6] as const) {
     it(`when drained they keep their connections over IPv${family}, and get no new ones`, async () => {
-      const { ticks, key, server } = await tickingService(family);
-      await director.run(
-        (d, { key, server }) =>
-          void d
-            .virtualService(key as never)
-            ?.realServer(server as never)
-            ?.drain(),
-        { key, server },
-      );
+      const ticking = await tickingService(family);
+      const { ticks } = ticking;
+      await tell('drain', ticking);
       await moreThan(ticks, (await ticks()) + 50, 'the connection goes on');
       await assert.rejects(listen(stage.client, stage.virtual(family), SERVICE_PORT));
     });
 
     it(`when deleted, what they still send over IPv${family} shows the virtual address; added again, all goes on`, async () => {
-      const { ticks, key, server } = await tickingService(family);
-      await director.run(
-        (d, { key, server }) =>
-          void d
-            .virtualService(key as never)
-            ?.realServer(server as never)
-            ?.delete(),
-        { key, server },
-      );
+      const ticking = await tickingService(family);
+      const { ticks, key, server } = ticking;
+      await tell('delete', ticking);
       await moreThan(ticks, (await ticks()) + 1, 'what was sent without an acknowledgement has come');
       const returned = () => counter('returned');
       await moreThan(returned, (await returned()) + 1, 'repetitions come back to the client');
@@ -148,15 +152,7 @@ describeLab('servers of a NAT director', () => {
 
     it(`when deleted with expire_nodest_conn, what they still send over IPv${family} is dropped`, async () => {
       await director.run((d) => d.setSysctl('expire_nodest_conn', 1));
-      const { key, server } = await tickingService(family);
-      await director.run(
-        (d, { key, server }) =>
-          void d
-            .virtualService(key as never)
-            ?.realServer(server as never)
-            ?.delete(),
-        { key, server },
-      );
+      await tell('delete', await tickingService(family));
       await moreThan(() => counter('dropUnmatchedReply'), 3, 'they are dropped');
     });
   }

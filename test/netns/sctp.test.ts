@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { DirectorAgent } from '../support/director-agent.js';
 import { describeLab, TestStage } from '../support/lab.js';
-import { associate, hasKernelSctp, sctpChunks, startSctpServer } from '../support/sctp.js';
+import { associate, hasKernelSctp, sctpChunks, sctpStates, startSctpServer } from '../support/sctp.js';
 
 const PORT = 9899;
 const { initAck, cookieAck, data, shutdownAck } = sctpChunks;
@@ -56,21 +56,11 @@ describeLab('SCTP through a director', () => {
         assert.equal(names.size, 1, JSON.stringify(steps));
       }
       assert.deepEqual(open.map(([[, name] = [0, '']]) => name).sort(), ['rs1', 'rs1', 'rs2', 'rs2', 'rs3', 'rs3']);
-      assert.deepEqual(await states(service.address), { ESTABLISHED: 6 });
+      assert.deepEqual(await sctpStates(director, service.address), { ESTABLISHED: 6 });
 
       const [closed] = await associate(stage.client, { ...service, clientPorts: [5007], shutDown: true });
       assert.deepEqual(closed?.at(-1)?.[0], shutdownAck);
-      assert.deepEqual(await states(service.address), { ESTABLISHED: 6, 'S-RECEIVED': 1 });
+      assert.deepEqual(await sctpStates(director, service.address), { ESTABLISHED: 6, 'S-RECEIVED': 1 });
     });
-  }
-
-  /** Counts the connections of the service in each state. */
-  function states(address: string): Promise<Record<string, number>> {
-    return director.run(async (d, virtualAddress) => {
-      const counts: Record<string, number> = {};
-      for await (const { state } of d.connections({ protocol: 'sctp', virtualAddress }))
-        counts[state] = (counts[state] ?? 0) + 1;
-      return counts;
-    }, address);
   }
 });

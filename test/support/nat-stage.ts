@@ -16,6 +16,11 @@ export const SERVER_PORT = 8080;
 
 export type NatMethod = 'nat' | 'snat';
 
+/** Both methods, each by an egress of the host's and by one past it. */
+export const natWays = (['nat', 'snat'] as const).flatMap((method) =>
+  (['packet', 'tun'] as const).map((egress) => ({ method, egress })),
+);
+
 /**
  * What full NAT uses, by address family, in the servers' network: four addresses of IPv4, and three of IPv6, whose first
  * one is the anycast address of routers.

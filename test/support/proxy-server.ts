@@ -1,11 +1,11 @@
 /** A program that expects a PROXY header, version 2, and a client that sends it data and reads who it is said to be. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 
 const SERVER = `
 import hashlib, json, socket, struct, sys, threading
 address, port, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 listener = socket.create_server((address, port), family=socket.AF_INET6 if ':' in address else socket.AF_INET)
+print('listening', flush=True)
 def exactly(connection, count):
     data = b''
     while len(data) < count:
@@ -68,15 +68,7 @@ export interface ProxyResult {
 }
 
 export async function startProxyServer(host: LabHost, address: string, port: number): Promise<void> {
-  const server = host.spawn(['python3', '-c', SERVER, address, `${port}`, host.name]);
-  const isListening = async () =>
-    (await host.exec(['ss', '-Hltn', `sport = :${port}`])).stdout.includes(
-      address.includes(':') ? `[${address}]` : address,
-    );
-  for (let tries = 0; !(await isListening()); tries++) {
-    if (server.exit !== undefined || tries === 100) throw new Error(`the server does not listen: ${server.stderr}`);
-    await sleep(50);
-  }
+  await host.spawn(['python3', '-c', SERVER, address, `${port}`, host.name]).line((line) => line === 'listening');
 }
 
 export interface ProxyRequest {

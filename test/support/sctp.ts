@@ -1,6 +1,7 @@
 /** SCTP without a kernel that knows it: packets are written and answered through raw sockets. It needs python3. */
 import type { LabHost } from '../../lib/lab/lab-host.js';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
+import type { DirectorAgent } from './director-agent.js';
 
 const COMMON = String.raw`
 import json, select, socket, struct, sys, time
@@ -100,4 +101,14 @@ export async function associate(
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
+}
+
+/** Counts the connections of the director's services at the address in each state. */
+export function sctpStates(director: DirectorAgent, address: string): Promise<Record<string, number>> {
+  return director.run(async (d, virtualAddress) => {
+    const counts: Record<string, number> = {};
+    for await (const { state } of d.connections({ protocol: 'sctp', virtualAddress }))
+      counts[state] = (counts[state] ?? 0) + 1;
+    return counts;
+  }, address);
 }
