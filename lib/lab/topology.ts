@@ -112,11 +112,7 @@ export async function routedLab(options: TopologyOptions = {}): Promise<Director
     options,
     { virtualAddress: '10.9.9.9', serverNetwork: () => '10.3.0' },
     async ({ lab, router, director }, servers, wire) => {
-      lab.connect(director, UPLINK, router, 'director');
-      wire(director, [`address add ${DIRECTOR}/24 dev ${UPLINK}`]);
-      wire(router, ['address add 10.2.0.1/24 dev director']);
-      wire(director, ['route add default via 10.2.0.1']);
-      wire(router, [`route add 10.9.9.9/32 via ${DIRECTOR}`]);
+      connectDirector(lab, router, director, wire);
       for (const server of servers) connectRemote(server, lab, router, wire);
     },
   );
@@ -162,11 +158,7 @@ export async function natLab(options: TopologyOptions = {}): Promise<NatLab> {
       serverNetwork: (index, count) => (isBehindInner(index, count) ? '10.5.0' : '10.4.0'),
     },
     async ({ lab, router, director }, servers, wire) => {
-      lab.connect(director, UPLINK, router, 'director');
-      wire(director, [`address add ${DIRECTOR}/24 dev ${UPLINK}`]);
-      wire(router, ['address add 10.2.0.1/24 dev director']);
-      wire(director, ['route add default via 10.2.0.1']);
-      wire(router, [`route add 10.9.9.9/32 via ${DIRECTOR}`]);
+      connectDirector(lab, router, director, wire);
       const inner = await addInner(lab, options);
       inner.ip(['link add name lan type bridge', 'link set dev lan up']);
       wire(inner, ['address add 10.4.0.254/24 dev lan', 'route add default via 10.4.0.1']);
@@ -202,6 +194,15 @@ function routerSysctls(hasIpv6: boolean): Record<string, string> {
     'net/ipv4/icmp_ratelimit': '0',
     ...(hasIpv6 && { 'net/ipv6/conf/all/forwarding': '1', 'net/ipv6/icmp/ratelimit': '0' }),
   };
+}
+
+/** Joins the director to the router, which sends it what is for the virtual address. */
+function connectDirector(lab: Lab, router: LabHost, director: LabHost, wire: Wire): void {
+  lab.connect(director, UPLINK, router, 'director');
+  wire(director, [`address add ${DIRECTOR}/24 dev ${UPLINK}`]);
+  wire(router, ['address add 10.2.0.1/24 dev director']);
+  wire(director, ['route add default via 10.2.0.1']);
+  wire(router, [`route add 10.9.9.9/32 via ${DIRECTOR}`]);
 }
 
 /** Joins the host to the router, which knows the way to each real server, by a cable of its own. */

@@ -1,33 +1,22 @@
 /** HTTP and UDP through a director, with every egress and any number of queues. */
 import { strict as assert } from 'node:assert';
-import type { CounterName, DirectorOpenOptions, FastPathChoice } from '../../lib/index.js';
+import type { CounterName } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
 import { type CapturedFlow, startCapture } from '../support/capture.js';
-import { fastPathProblem } from '../support/fast-path.js';
 import { addService, DirectorAgent } from '../support/director-agent.js';
+import { fastWays, queuedWays, type Way, wayName, wayOptions } from '../support/director-ways.js';
 import { describeLab, PORT, TestStage, UPLINK } from '../support/lab.js';
 
 const WEIGHTS = [3, 2, 1];
 const CONNECTIONS = 300;
 const LARGE_BYTES = 10_000_000;
 
-interface Way {
-  egress: NonNullable<DirectorOpenOptions['egress']>;
-  queues: number;
-  fastPath?: FastPathChoice;
-  rings?: string[];
-}
-const ways: Way[] = (['tun', 'raw', 'packet'] as const).flatMap((egress) =>
-  [1, 2].map((queues) => ({ egress, queues })),
-);
-for (const queues of [1, 2]) ways.push({ egress: 'packet', queues, rings: [UPLINK] });
-ways.push({ egress: 'packet', queues: 2, fastPath: 'auto' });
-if (fastPathProblem() === undefined) ways.push({ egress: 'packet', queues: 2, fastPath: `ingress:${UPLINK}` });
+const ringWays = [1, 2].map((queues): Way => ({ egress: 'packet', queues, rings: [UPLINK] }));
+const ways: readonly Way[] = [...queuedWays, ...ringWays, ...fastWays];
 
-for (const { egress, queues, fastPath, rings } of ways) {
-  const named = `egress "${egress}" and ${queues} queue${queues === 1 ? '' : 's'}`;
-  const more = fastPath ? `, and the fast path ${fastPath}` : rings ? ', and a ring' : '';
-  describeLab(`a director with ${named}${more}`, () => {
+for (const way of ways) {
+  const { egress, fastPath, rings } = way;
+  describeLab(`a director with ${wayName(way)}`, () => {
     let stage: TestStage;
     let director: DirectorAgent;
 
@@ -36,10 +25,7 @@ for (const { egress, queues, fastPath, rings } of ways) {
       stage = await TestStage.open(fastPath?.startsWith('ingress') ? { mode: 'bpf' } : {});
       director = await DirectorAgent.open(stage.director, {
         source: stage.topology.directorAddress,
-        egress,
-        ...(fastPath !== undefined && { fastPath }),
-        ...(rings !== undefined && { rings }),
-        device: { name: 'tunvs0', queues },
+        ...wayOptions(way),
       });
       const servers = stage.servers.map(({ address }, index) => ({ address, weight: WEIGHTS[index] ?? 1 }));
       await addService(director, { address: stage.virtualAddress, port: PORT, scheduler: 'wrr', servers });

@@ -5,6 +5,7 @@ import { native } from '../../lib/native/addon.js';
 import type { CounterName } from '../../lib/index.js';
 import { type CapturedFlow, startCapture } from '../support/capture.js';
 import { addService, DirectorAgent } from '../support/director-agent.js';
+import { queuedWays, wayName, wayOptions } from '../support/director-ways.js';
 import { describeLab, hostState, PORT, UPLINK } from '../support/lab.js';
 import { isNatSource, NatStage, SERVER_PORT } from '../support/nat-stage.js';
 import { probe } from '../support/probe.js';
@@ -13,10 +14,8 @@ const CONNECTIONS = 300;
 const LARGE_BYTES = 10_000_000;
 const SOURCES = { 4: 4, 6: 3 } as const;
 
-const ways = (['tun', 'raw', 'packet'] as const).flatMap((egress) => [1, 2].map((queues) => ({ egress, queues })));
-
-for (const { egress, queues } of ways)
-  describeLab(`full NAT by a director with egress "${egress}" and ${queues} queue${queues === 1 ? '' : 's'}`, () => {
+for (const way of queuedWays)
+  describeLab(`full NAT by a director with ${wayName(way)}`, () => {
     let stage: NatStage;
     let director: DirectorAgent;
     let untouched: string;
@@ -24,8 +23,7 @@ for (const { egress, queues } of ways)
     before(async () => {
       stage = await NatStage.open({ method: 'snat' });
       untouched = await hostState(stage.director);
-      const device = { name: 'tunvs0', queues };
-      director = await DirectorAgent.open(stage.director, { ...stage.addresses, egress, device });
+      director = await DirectorAgent.open(stage.director, { ...stage.addresses, ...wayOptions(way) });
       await stage.addServices(director);
     });
 

@@ -2,12 +2,12 @@
 import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { CounterName, DirectorOpenOptions, FastPathChoice } from '../../lib/index.js';
+import type { CounterName } from '../../lib/index.js';
 import { INNER } from '../../lib/lab/topology.js';
 import { native } from '../../lib/native/addon.js';
 import { startCapture } from '../support/capture.js';
-import { fastPathProblem } from '../support/fast-path.js';
 import { DirectorAgent } from '../support/director-agent.js';
+import { fastWays, queuedWays, type Way, wayName, wayOptions } from '../support/director-ways.js';
 import { eventually } from '../support/eventually.js';
 import { describeLab, hostState, UPLINK } from '../support/lab.js';
 import { NatStage, SERVER_PORT } from '../support/nat-stage.js';
@@ -15,23 +15,10 @@ import { NatStage, SERVER_PORT } from '../support/nat-stage.js';
 const CONNECTIONS = 300;
 const LARGE_BYTES = 10_000_000;
 
-interface Way {
-  egress: NonNullable<DirectorOpenOptions['egress']>;
-  queues: number;
-  fastPath?: FastPathChoice;
-  rings?: string[];
-}
-const ways: Way[] = (['tun', 'raw', 'packet'] as const).flatMap((egress) =>
-  [1, 2].map((queues) => ({ egress, queues })),
-);
-ways.push({ egress: 'packet', queues: 2, rings: [UPLINK] });
-ways.push({ egress: 'packet', queues: 2, fastPath: 'auto' });
-if (fastPathProblem() === undefined) ways.push({ egress: 'packet', queues: 2, fastPath: `ingress:${UPLINK}` });
+const ringWay: Way = { egress: 'packet', queues: 2, rings: [UPLINK] };
 
-for (const { egress, queues, fastPath, rings } of ways) {
-  const named = `egress "${egress}" and ${queues} queue${queues === 1 ? '' : 's'}`;
-  const more = fastPath ? `, and the fast path ${fastPath}` : rings ? ', and a ring' : '';
-  describeLab(`NAT by a director with ${named}${more}`, () => {
+for (const way of [...queuedWays, ringWay, ...fastWays]) {
+  describeLab(`NAT by a director with ${wayName(way)}`, () => {
     let stage: NatStage;
     let director: DirectorAgent;
     let untouched: string;
@@ -41,10 +28,7 @@ for (const { egress, queues, fastPath, rings } of ways) {
       untouched = await hostState(stage.director);
       director = await DirectorAgent.open(stage.director, {
         source: stage.source,
-        egress,
-        ...(fastPath !== undefined && { fastPath }),
-        ...(rings !== undefined && { rings }),
-        device: { name: 'tunvs0', queues },
+        ...wayOptions(way),
       });
       await director.run((d) => d.setTimeouts({ tcp: 900, tcpFin: 1, udp: 300 }));
       await stage.addServices(director);
