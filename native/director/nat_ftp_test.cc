@@ -31,10 +31,17 @@ Bytes segment(const IpAddress& from, uint16_t source, const IpAddress& to, uint1
 }
 
 struct Ftp : NatDirector {
-  Ftp() {
+  explicit Ftp(const DirectorOptions& options = defaultOptions()) : NatDirector(options) {
     addService("rr", kFtp);
     addNat(11, 21, kFtp);
-    CHECK_EQ(handshake(40000, kFtp), "11");
+    begin(40000);
+  }
+  // `first` is the number of the server's first byte.
+  void begin(uint16_t clientPort, uint32_t first = 1000) {
+    CHECK_EQ(handshake(clientPort, kFtp), "11");
+    Bytes answer = PacketBuilder().ip(kServer, kClient).tcp(21, clientPort, kTcpSyn | kTcpAck).build();
+    storeBe32(&answer[24], first - 1);
+    CHECK_EQ(send(answer), "returned");
   }
   std::string server(uint32_t sequence, std::string_view text, uint16_t clientPort = 40000) {
     return send(segment(kServer, 21, kClient, clientPort, sequence, 500, text));
@@ -98,7 +105,7 @@ TEST("sequence numbers move with each replaced reply, and acknowledgements back"
 
 TEST("what is sent again leaves as it did before, whatever came in between") {
   Ftp t;
-  CHECK_EQ(t.server(900, "220 Welcome.\r\n"), "returned");
+  CHECK_EQ(t.server(986, "220 Welcome.\r\n"), "returned");
   CHECK_EQ(t.server(1000, kPassive), "returned");
   const Bytes first = t.sent;
   const auto next = 1000 + static_cast<uint32_t>(kPassive.size());
@@ -109,8 +116,8 @@ TEST("what is sent again leaves as it did before, whatever came in between") {
     CHECK(t.sent == first);
     CHECK_EQ(t.server(next, "150 Here it comes.\r\n"), "returned");
     CHECK(t.sent == second);
-    CHECK_EQ(t.server(900, "220 Welcome.\r\n"), "returned");
-    CHECK_EQ(t.sequence(), 900u);
+    CHECK_EQ(t.server(986, "220 Welcome.\r\n"), "returned");
+    CHECK_EQ(t.sequence(), 986u);
   }
   CHECK_EQ(t.expected(), 1u);
   // The client acknowledges what it got before, and then all.
@@ -128,6 +135,52 @@ TEST("a passive reply in two segments announces nothing, and nothing moves") {
   CHECK_EQ(t.sequence(), 1030u);
   CHECK_EQ(t.expected(), 0u);
   CHECK_EQ(t.open(50000), "dropNotScheduled");
+}
+
+// A client has the server repeat its words, and chooses how long segments are.
+TEST("only what stands on a line of its own is a reply, wherever a segment begins") {
+  Ftp t;
+  for (const std::string_view said : {kPassive, std::string_view("229 Extended (|||51210|)\r\n")}) {
+    CHECK_EQ(t.server(1000, "500 Unknown command: xxxx"), "returned");
+    CHECK_EQ(t.server(1025, said), "returned");
+    CHECK_EQ(t.text(), said);
+    CHECK_EQ(t.server(1025, said), "returned");
+    CHECK_EQ(t.expected(), 0u);
+  }
+  // A line behind another in one segment is one, as is the next.
+  const std::string both = "200 Hello.\r\n" + std::string(kPassive);
+  CHECK_EQ(t.server(2000, both), "returned");
+  CHECK_EQ(t.text(), "200 Hello.\r\n" + std::string(kShown));
+  CHECK_EQ(t.server(2000 + static_cast<uint32_t>(both.size()), "229 Extended (|||51211|)\r\n"), "returned");
+  CHECK_EQ(t.expected(), 2u);
+}
+
+TEST("a server that names the virtual address means itself") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, kShown), "returned");
+  CHECK_EQ(t.text(), kShown);
+  CHECK_EQ(t.open(50000), "11");
+  CHECK_EQ(t.sentTo(), "10.0.0.11:51210");
+}
+
+TEST("a client is told of errors about the server's words by its own numbers, and the server by its own") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, kPassive), "returned");
+  CHECK_EQ(t.server(1000 + static_cast<uint32_t>(kPassive.size()), "150 Here it comes.\r\n"), "returned");
+  const Bytes quoted = testing::firstOf(t.sent, 28);
+  const IpAddress router = IpAddress::v4(203, 0, 113, 9);
+  CHECK_EQ(t.send(testing::icmpPacket(router, kFtp.address, 3, 4, 1300, quoted)), "relayedIcmp");
+  CHECK_EQ(loadBe32(&t.sent[28 + 24]), 1000 + static_cast<uint32_t>(kPassive.size()));
+  CHECK_EQ(int{checksum(&t.sent[20], t.sent.size() - 20).raw}, 0);
+}
+
+TEST("fragments of a control connection, in which numbers would have to move, are dropped") {
+  Ftp t;
+  CHECK_EQ(t.server(1000, kPassive), "returned");
+  Bytes packet = segment(kServer, 21, kClient, 40000, 2000, 500, "150 Here it comes.\r\n  ");
+  storeBe16(&packet[6], 0x2000);
+  testing::seal(std::span(packet).first(20), 10);
+  CHECK_EQ(t.send(packet), "dropFragment");
 }
 
 TEST("an extended passive reply announces the server's own address") {
@@ -234,7 +287,7 @@ TEST("a client port's next control connection begins with numbers that have not 
     CHECK_EQ(t.server(1000, kPassive), "returned");
     CHECK_EQ(t.client(1000 + static_cast<uint32_t>(kPassive.size()) + 1, ""), "11");
     CHECK_EQ(t.send(PacketBuilder().ip(kServer, kClient).tcp(21, 40000, kTcpRst).build()), "returned");
-    CHECK_EQ(t.handshake(40000, kFtp), "11");
+    t.begin(40000, at);
     CHECK_EQ(t.connections().size(), 2u);
     CHECK_EQ(t.server(at, "220 Welcome.\r\n"), "returned");
     CHECK_EQ(t.sequence(), at);
@@ -250,7 +303,7 @@ TEST("a client port's next control connection begins with numbers that have not 
 
 TEST("no server's address is shown when two control connections of a client announce one port") {
   Ftp t;
-  CHECK_EQ(t.handshake(40001, kFtp), "11");
+  t.begin(40001);
   CHECK_EQ(t.server(1000, kPassive), "returned");
   CHECK_EQ(t.server(1000, kPassive, 40001), "returned");
   CHECK_EQ(t.text(), kShown);

@@ -9,8 +9,8 @@ namespace tunvs {
 namespace {
 
 constexpr uint8_t kToaOption = 254;
-constexpr size_t kMaxTcpHeaderBytes = 60, kDataOffset = 12;
-constexpr size_t kLeastMss = 536;  // RFC 9293 section 3.7.1: what every host takes
+constexpr size_t kDataOffset = 12, kFlags = 13, kUrgentPointer = 18;
+constexpr uint8_t kTcpPsh = 0x08, kTcpUrg = 0x20, kTcpCwr = 0x80;
 
 size_t copy(char* to, const void* from, size_t bytes) {
   std::memcpy(to, from, bytes);
@@ -21,6 +21,13 @@ size_t copy(char* to, const void* from, size_t bytes) {
 void changeWord(uint8_t* check, uint16_t before, uint16_t after) {
   const Be16 changed = checksumReplace(Be16{loadUnaligned<uint16_t>(check)}, Be16{before}, Be16{after});
   std::memcpy(check, &changed.raw, sizeof changed.raw);
+}
+
+// Fills in the checksum at `field`.
+void seal(std::span<uint8_t> bytes, size_t field, uint64_t initial) {
+  std::memset(&bytes[field], 0, 2);
+  const Be16 check = checksum(bytes.data(), bytes.size(), initial);
+  std::memcpy(&bytes[field], &check.raw, sizeof check.raw);
 }
 
 constexpr uint8_t kEndOfOptions = 0, kNoOperation = 1;
@@ -107,18 +114,31 @@ std::optional<size_t> insertTcpOption(std::span<uint8_t> room, size_t length, si
   return length + longer;
 }
 
-void lowerMss(uint8_t* tcp, size_t segmentBytes, size_t bytes, const Offload& offload) {
-  constexpr uint8_t kMss = 2, kMssBytes = 4;
-  forEachOption(tcp, segmentBytes, [&](std::span<uint8_t> option) {
-    if (option[0] != kMss || option.size() != kMssBytes) return true;
-    const uint16_t mss = loadBe16(option.data() + 2);
-    if (mss < kLeastMss + bytes) return false;
-    const Be16 lower = Be16::from(static_cast<uint16_t>(mss - bytes));
-    std::array<uint8_t, 2> lowered{};
-    std::memcpy(lowered.data(), &lower.raw, 2);
-    change(tcp, option.subspan(2), lowered, offload);
-    return false;
-  });
+void clearUrgent(uint8_t* tcp, const Offload& offload) {
+  static constexpr std::array<uint8_t, 2> kNone{};
+  std::array<uint8_t, 1> flags{static_cast<uint8_t>(tcp[kFlags] & ~kTcpUrg)};
+  change(tcp, {tcp + kFlags, 1}, flags, offload);
+  change(tcp, {tcp + kUrgentPointer, 2}, kNone, offload);
+}
+
+size_t writeSegment(std::span<uint8_t> room, const ParsedPacket& like, std::string_view payload) {
+  const size_t transport = like.transport;
+  const size_t header = (like.data[transport + kDataOffset] >> 4) * size_t{4};
+  const size_t headers = transport + header, length = headers + payload.size();
+  if (header < kTcpHeaderBytes || headers > like.length || length > room.size()) return 0;
+  std::memcpy(room.data(), like.data, headers);
+  std::memcpy(room.data() + headers, payload.data(), payload.size());
+  uint8_t* const tcp = room.data() + transport;
+  tcp[kFlags] = static_cast<uint8_t>((tcp[kFlags] & ~(kTcpFin | kTcpUrg | kTcpCwr)) | kTcpPsh);
+  std::memset(tcp + kUrgentPointer, 0, 2);
+  const FlowKey& key = like.key;
+  const Be16 stated = Be16::from(static_cast<uint16_t>(key.isV4() ? length : length - kIpv6HeaderBytes));
+  std::memcpy(room.data() + (key.isV4() ? 2 : 4), &stated.raw, 2);
+  if (key.isV4()) seal(room.first(transport), kIpv4Check, 0);
+  const auto segment = static_cast<uint32_t>(length - transport);
+  seal(room.subspan(transport, segment), kTcpCheck,
+       pseudoHeaderSum(key.client(), key.virtualAddress(), like.protocol, segment));
+  return length;
 }
 
 void hideToa(uint8_t* tcp, size_t segmentBytes, const Offload& offload) {

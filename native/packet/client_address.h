@@ -11,11 +11,13 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "packet/parse.h"
 
 namespace tunvs {
 
+inline constexpr size_t kMaxTcpHeaderBytes = 60;
 inline constexpr size_t kMaxProxyHeaderBytes = 16 + 36, kMaxToaBytes = 20;
 
 constexpr size_t proxyHeaderBytes(Family family) { return 16 + 2 * addressBytes(family) + 4; }
@@ -34,8 +36,13 @@ std::optional<size_t> insertTcpOption(std::span<uint8_t> room, size_t length, si
 // Turns options of TOA's kind, which a client has set, into ones of no meaning. REQUIRES: a whole TCP packet
 void hideToa(uint8_t* tcp, size_t segmentBytes, const Offload& offload);
 
-// Lowers the maximum segment size that a SYN announces by `bytes`, so that as much can be put in front of what is sent
-// to it. REQUIRES: a whole TCP packet
-void lowerMss(uint8_t* tcp, size_t segmentBytes, size_t bytes, const Offload& offload);
+// Takes the urgent mark off: a receiver takes the byte that the mark is for out of what it reads, whoever wrote it.
+// REQUIRES: a whole TCP packet
+void clearUrgent(uint8_t* tcp, const Offload& offload);
+
+// Writes a segment of its own into `room`, with the headers of a TCP packet and with this payload. Returns its length;
+// 0 when there is no room for it. FIN, which is the packet's own, is not in it. REQUIRES: `like` was parsed without
+// error
+size_t writeSegment(std::span<uint8_t> room, const ParsedPacket& like, std::string_view payload);
 
 }  // namespace tunvs

@@ -16,7 +16,8 @@ struct alignas(64) ServerState {
   std::atomic<int32_t> persistent{0};
   std::atomic<bool> overloaded{false};  // at its upper threshold, and not yet below the lower one again
 
-  std::atomic<uint64_t> nextSource{0};  // where full NAT looks next for an address and a port
+  std::atomic<uint64_t> nextSource{0};           // where full NAT looks next for an address and a port
+  std::atomic<uint64_t> noSourceAt{UINT64_MAX};  // the tick at which it last found none
 
   int64_t connections() const {
     return int64_t{active.load(std::memory_order_relaxed)} + inactive.load(std::memory_order_relaxed);

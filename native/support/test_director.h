@@ -100,9 +100,11 @@ class TestDirector {
     Packet packet = held.packet();
     Verdict verdict{};
     director.process(worker, {&packet, 1}, now, out, &verdict);
-    if (verdict == Verdict::forwarded && out.count() != 1) std::abort();
-    sent.clear();
-    if (out.count() > 0) sent.assign(out[0].data, out[0].data + out[0].length);
+    const size_t last = verdict == Verdict::forwarded && out.count() == 2 ? 1 : 0;
+    if (verdict == Verdict::forwarded && out.count() != last + 1) std::abort();
+    const auto bytesOf = [](const OutputPacket& packet) { return Bytes(packet.data, packet.data + packet.length); };
+    sent = out.count() > 0 ? bytesOf(out[last]) : Bytes();
+    sentAhead = last > 0 ? bytesOf(out[0]) : Bytes();
     if (verdict != Verdict::forwarded) return std::string(kVerdictNames[static_cast<size_t>(verdict)]);
     return std::to_string(out[0].nextHop.bytes[3]);
   }
@@ -188,6 +190,7 @@ class TestDirector {
   Director director;
   OutputVector out;  // for all packets: its memory is large, and dear for a sanitizer
   Bytes sent;        // the last packet that was forwarded, with its outer header
+  Bytes sentAhead;   // another that was sent in front of that; empty: none
 
  private:
   static void must(const Result<void>& result) {

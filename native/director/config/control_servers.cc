@@ -35,6 +35,11 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   }
   const TunnelOptions& tunnel = config.tunnel;
   if (auto checked = checkTunnel(tunnel, service.address.family, key.address.family); !checked) return checked.error();
+  if (tunnel.told != ClientTold::none && service.protocol == kTcpProtocol && service.port == kFtpPort) {
+    return Error::make(ErrorCode::invalidArgument,
+                       "real servers of FTP are not told the client's address, as FTP's own connections are read and "
+                       "changed; leave clientAddress at 'none'");
+  }
   if (traits.takesSource && settings_.natSources.capacity(key.address.family) == 0) {
     return Error::make(ErrorCode::invalidArgument, "full NAT has no " +
                                                        std::string(key.address.isV4() ? "IPv4" : "IPv6") +

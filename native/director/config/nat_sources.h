@@ -27,6 +27,8 @@ class NatSources {
   bool contains(const IpAddress& address) const;
   // Returns how many pairs there are, for each real server.
   uint64_t capacity(Family family) const { return of(family).size() * ports(); }
+  // Returns how many ports each address has.
+  uint64_t ports() const { return uint64_t{lastPort_} - firstPort_ + 1; }
   // Returns a pair. Pairs that follow each other have different addresses, as far as there are several.
   // REQUIRES: index < capacity(family)
   Endpoint at(Family family, uint64_t index) const {
@@ -41,8 +43,6 @@ class NatSources {
 
  private:
   const std::vector<IpAddress>& of(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
-  uint64_t ports() const { return uint64_t{lastPort_} - firstPort_ + 1; }
-
   std::vector<AddressPrefix> prefixes_;
   std::vector<IpAddress> v4_, v6_;
   uint16_t firstPort_ = kFirstPort, lastPort_ = kLastPort;

@@ -308,6 +308,9 @@ Conn* Connections::insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, 
   if (made == nullptr) return nullptr;
   if (opening.controller != 0 && assuresTemplate(flow.protocol(), state, clientSideOf(*made)))
     entries_.assure(flow.family, opening.controller);
+  const ClientTold told = opening.server->config.tunnel.told;
+  if (told != ClientTold::none && flow.protocol() == kTcpProtocol && opening.reply != 0)
+    entries_.beginTold(flow.family, opening.reply, told);
   return made;
 }
 

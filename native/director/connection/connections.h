@@ -68,14 +68,12 @@ class Connections {
   DataConnections& data() { return data_; }
   // From now on the connection's server is told the client's address, as far as the connection is live.
   void beginTold(Family family, const Conn& conn, ClientTold how) {
-    changeTold(family, conn, [&](std::atomic<uint8_t>& marks, uint32_t reply) {
-      if ((marks.fetch_or(kReplyTold) & kReplyTold) == 0) entries_.told().begin(family, reply, how);
-    });
+    withReplyOf(family, conn, [&](uint32_t reply) { entries_.beginTold(family, reply, how); });
   }
   // The server knows the address, and packets need not be looked into any longer.
   void endTold(Family family, const Conn& conn) {
-    changeTold(family, conn, [&](std::atomic<uint8_t>& marks, uint32_t reply) {
-      marks.fetch_and(static_cast<uint8_t>(~kReplyTold));
+    withReplyOf(family, conn, [&](uint32_t reply) {
+      table(family).named(reply)->state.fetch_and(static_cast<uint8_t>(~kReplyTold));
       entries_.told().forget(family, reply);
     });
   }
@@ -110,14 +108,12 @@ class Connections {
   const ServerView* previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const;
 
  private:
-  // Calls `change` with a translated connection's marks and its reply entry, under its lock, if it is live.
-  template <typename Change>
-  void changeTold(Family family, const Conn& conn, Change&& change) {
+  // Calls `use` with the name of a translated connection's reply entry, under its lock, if it is live.
+  template <typename Use>
+  void withReplyOf(Family family, const Conn& conn, Use&& use) {
     ConnTable& conns = entries_.table(family);
     ConnTable::Guard guard(conns, conns.hash(conns.keyOf(conn)));
-    if (!conn.isLive()) return;
-    const uint32_t reply = conn.control.load(std::memory_order_relaxed);
-    change(conns.named(reply)->state, reply);
+    if (conn.isLive()) use(conn.control.load(std::memory_order_relaxed));
   }
 
   // Returns the verdict on a packet of a pinned flow; nothing when the flow is not pinned.

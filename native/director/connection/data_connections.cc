@@ -7,7 +7,7 @@ namespace tunvs {
 void DataConnections::expect(Pass& pass, const Conn& control, const ServerView& server, const FlowKey& flow,
                              const Endpoint& at) {
   ConnTable& conns = entries_.table(flow.family);
-  const uint32_t announcing = begin(flow.family, control);
+  const uint32_t announcing = follow(flow.family, control);
   if (announcing == 0) return;
   const uint64_t hash = conns.hash(flow);
   const Tick deadline = pass.now + pass.tunables().tcpTimeout(TcpState::listen);
@@ -26,8 +26,10 @@ void DataConnections::expect(Pass& pass, const Conn& control, const ServerView& 
   insert(pass, server, flow, at, source, TcpState::listen, isPassive ? kReplyExpected : uint8_t{0}, announcing);
 }
 
-uint32_t DataConnections::begin(Family family, const Conn& control) {
+uint32_t DataConnections::follow(Family family, const Conn& control) {
   ConnTable& conns = entries_.table(family);
+  const uint32_t known = control.control.load(std::memory_order_relaxed);
+  if ((conns.named(known)->state.load(std::memory_order_relaxed) & kReplyOfFtp) != 0) return known;
   ConnTable::Guard guard(conns, conns.hash(conns.keyOf(control)));
   if (!control.isLive()) return 0;
   const uint32_t name = control.control.load(std::memory_order_relaxed);

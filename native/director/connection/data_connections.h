@@ -20,6 +20,8 @@ class DataConnections {
  public:
   DataConnections(Entries& entries, Translations& translations) : entries_(entries), translations_(translations) {}
 
+  // Keeps what the control connection says from now on, until it ends. Returns its name; 0: it has ended.
+  uint32_t follow(Family family, const Conn& control);
   // Expects a connection between the client and the virtual address of `control`: `flow` names it, with client port 0
   // if that is not known, and `at` is where the server has it. By full NAT the server sees the client at the address
   // that `control` has there, as servers refuse others. REQUIRES: isTranslated(control)
@@ -31,8 +33,6 @@ class DataConnections {
   Conn* open(Pass& pass, const ParsedPacket& parsed, uint64_t hash);
 
  private:
-  // Notes that a control connection has announced something. Returns its name; 0: it has ended.
-  uint32_t begin(Family family, const Conn& control);
   // `source` is whom the server takes for the client. `control` is the name of the control connection; 0: there is none
   // any more.
   Conn* insert(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at, const IpAddress& source,

@@ -114,6 +114,11 @@ class Entries {
   };
   Ftp& ftp() { return ftp_; }
   ToldConnections& told() { return told_; }
+  // From now on the connection's server is told the client's address. Call it under the lock of the connection's shard,
+  // while that is live.
+  void beginTold(Family family, uint32_t reply, ClientTold how) {
+    if ((table(family).named(reply)->state.fetch_or(kReplyTold) & kReplyTold) == 0) told_.begin(family, reply, how);
+  }
   const Ftp& ftp() const { return ftp_; }
   // Tells whether a connection has come to its end, though nobody may have looked at it since.
   bool isOver(Family family, const Conn& conn, Tick now) const {

@@ -1,6 +1,6 @@
 // What the director remembers of FTP's control connections whose packets it rewrites: how far their sequence numbers
-// have moved, and which data connections they have announced. It lies beside the connection table, as hardly any
-// connection needs it; a bit of the reply entry says that one does.
+// have moved, where the server's lines begin, and which data connections they have announced. It lies beside the
+// connection table, as hardly any connection needs it; a bit of the reply entry says that one does.
 //
 // A control connection lives on while it has data connections, as in IPVS: a long transfer outlasts its silence.
 //
@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "director/connection/translated.h"
+#include "ftp/line_starts.h"
 #include "ftp/sequence_shift.h"
 
 namespace tunvs {
@@ -23,12 +24,17 @@ class FtpSessions {
   // A control connection is in here from now on until it is forgotten. Call this, addData() and forget() under the lock
   // of the connection's shard, while it is live: so nothing is left in here of one that has ended meanwhile.
   void begin(Family family, uint32_t control);
-  // Calls `use(SequenceShift&)` with the shift of the server's sequence numbers, if the control connection is in here.
+  // What is known of what the server says.
+  struct Control {
+    SequenceShift shift;
+    LineStarts lines;
+  };
+  // Calls `use(Control&)` if the control connection is in here.
   template <typename Use>
-  void withShift(Family family, uint32_t control, Use&& use) {
+  void with(Family family, uint32_t control, Use&& use) {
     const std::scoped_lock guard(mutex_);
     if (const auto found = sessions_.find(nameAmongAll(family, control)); found != sessions_.end())
-      use(found->second.server);
+      use(found->second.control);
   }
   // The control connection, if it is in here, has announced a data connection, or that has another entry now.
   void addData(Family family, uint32_t control, uint32_t data);
@@ -42,7 +48,7 @@ class FtpSessions {
 
  private:
   struct Session {
-    SequenceShift server;
+    Control control;
     std::unordered_set<uint64_t> data;  // connections that are there
   };
 

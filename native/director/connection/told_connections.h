@@ -1,10 +1,5 @@
-// Connections whose real server is told the client's address within them (packet/client_address.h). They lie beside the
+// Connections whose real server is told the client's address within them (told_connection.h). They lie beside the
 // connection table; a bit of the reply entry says that a connection is in here.
-//
-// A server believes what it is told, so nobody but the director may say it. What that rests on is the number that the
-// server itself gives to the client's first byte, in the SYN-ACK: whatever SYNs a client sends, the server takes data
-// from there on. Until then the client has nothing to say, and a second SYN-ACK that names another number does not get
-// to the client, which then can't complete the handshake that it belongs to.
 //
 // Thread safety: any thread may call everything; connections are spread over several locks.
 #pragma once
@@ -13,21 +8,10 @@
 #include <unordered_map>
 
 #include "core/spin_lock.h"
+#include "director/connection/told_connection.h"
 #include "director/connection/translated.h"
-#include "forward/tunnel_options.h"
-#include "ftp/sequence_shift.h"
 
 namespace tunvs {
-
-struct ToldConnection {
-  ClientTold how = ClientTold::none;
-  bool isAnswered = false;  // whether the server has sent a SYN-ACK
-  uint32_t first = 0;       // then the number of the client's first byte
-  SequenceShift shift;      // how far the client's numbers move, once a header is in front of that
-
-  // The header is older than any number that is under way, so that all of them move alike.
-  bool isSettled() const { return isAnswered && shift.newest.removed == 0 && !shift.isNone(); }
-};
 
 class ToldConnections {
  public:
@@ -37,7 +21,7 @@ class ToldConnections {
   void begin(Family family, uint32_t reply, ClientTold how) {
     Part& part = partOf(reply);
     SpinGuard guard(part.lock);
-    part.connections[nameAmongAll(family, reply)] = {.how = how};
+    part.connections[nameAmongAll(family, reply)] = ToldConnection(how);
   }
   // Returns one that is told nothing when the connection is not in here.
   ToldConnection of(Family family, uint32_t reply) const {

@@ -21,9 +21,7 @@ namespace tunvs {
   }
   const Verdict verdict = connections_.serverFor(pass, parsed, flow.hash, conn, server, &pass.worker.asking);
   switch (verdict) {
-    case Verdict::forwarded:
-      if (pass.endpoints) return deliverRewritten(pass, flow, *server, outgoing);
-      return forwarder_.deliver(pass, *server, outgoing);
+    case Verdict::forwarded: return toServer_.deliver(pass, *server, outgoing);
     case Verdict::pinned: return forwarder_.sendPinned(pass, *server, outgoing, *pass.pin);
     case Verdict::parked: return policies_.park(pass, flow, packet, cause);
     case Verdict::dropNoService:
@@ -33,17 +31,6 @@ namespace tunvs {
   }
   answerUnsent(pass, settings_, verdict, parsed, packet, cause);
   return verdict;
-}
-
-Verdict FlowPath::deliverRewritten(Pass& pass, const Flow& flow, const ServerView& server, const Outgoing& packet) {
-  const ParsedPacket& parsed = flow.parsed;
-  const ConnTable& conns = connections_.table(parsed.key.family);
-  const Conn* conn = conns.find(parsed.key, flow.hash);
-  if (conn == nullptr || !isTranslated(*conn)) return forwarder_.deliver(pass, server, packet);
-  if (FtpPath::isControl(parsed, parsed.key.virtualPort())) return ftp_.deliver(pass, *conn, server, packet);
-  const Conn& reply = *conns.named(conn->control.load(std::memory_order_relaxed));
-  if (ToldPath::concerns(server, parsed, reply)) return told_.deliver(pass, *conn, server, packet);
-  return forwarder_.deliver(pass, server, packet);
 }
 
 }  // namespace tunvs

@@ -9,6 +9,7 @@
 #include "director/delivery/forwarder.h"
 #include "director/delivery/policy_path.h"
 #include "director/delivery/reply_path.h"
+#include "director/delivery/to_server_path.h"
 #include "director/delivery/translated_path.h"
 #include "director/worker/pass.h"
 
@@ -22,9 +23,10 @@ class FlowPath {
         forwarder_(settings, pool),
         settings_(settings),
         pins_(pins),
-        policies_(settings, connections_, forwarder_),
         ftp_(connections_, forwarder_),
         told_(connections_, forwarder_),
+        toServer_(connections_, forwarder_, ftp_, told_),
+        policies_(settings, connections_, forwarder_, toServer_),
         replies_(settings, connections_, forwarder_, ftp_, told_),
         translated_(connections_, forwarder_) {}
 
@@ -51,15 +53,14 @@ class FlowPath {
   Verdict handleKnown(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
   // Handles a packet of which more has to be known than that its connection goes on.
   Verdict handleOther(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
-  // Sends a packet of which pass.endpoints says what it becomes.
-  Verdict deliverRewritten(Pass& pass, const Flow& flow, const ServerView& server, const Outgoing& packet);
   Connections connections_;  // first, as every packet needs it: so it has the address of this object
   Forwarder forwarder_;
   const Settings& settings_;
   const Pins& pins_;
-  PolicyPath policies_;
   FtpPath ftp_;
   ToldPath told_;
+  ToServerPath toServer_;
+  PolicyPath policies_;
   ReplyPath replies_;
   TranslatedPath translated_;
 };

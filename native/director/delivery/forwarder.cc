@@ -9,6 +9,7 @@
 #include "forward/tunnel_mtu.h"
 #include "ftp/replace_payload.h"
 #include "packet/checksum.h"
+#include "packet/client_address.h"
 #include "packet/finish_checksum.h"
 #include "packet/rewrite_against.h"
 #include "packet/segmenter.h"
@@ -195,6 +196,20 @@ Verdict Forwarder::sendReplyReplaced(Pass& pass, const ServerView& server, const
   if (length == 0) return Verdict::dropTooLong;
   countReply(pass, server, static_cast<uint32_t>(length));
   return Verdict::returned;
+}
+
+void Forwarder::deliverBefore(Pass& pass, const ServerView& server, const Outgoing& packet, std::string_view payload) {
+  ParsedPacket parsed = packet.parsed;
+  const size_t most = parsed.transport + kMaxTcpHeaderBytes + payload.size();
+  pass.out.make(most, server.address, packet.cause, OutputWay::routed, [&](std::span<uint8_t> room) -> size_t {
+    const size_t length = writeSegment(room, packet.parsed, payload);
+    if (length == 0) return 0;  // whoever has the packet finds that it is none
+    parsed.length = static_cast<uint32_t>(length);
+    parsed.data = room.data();
+    parsed.offload = {};
+    rewriteInPlace(pass, {room.data(), parsed, packet.flowHash, packet.cause}, *pass.endpoints);
+    return length;
+  });
 }
 
 Verdict Forwarder::sendAgainst(Pass& pass, const ServerView& server, const Outgoing& packet, const FlowKey& key) {

@@ -51,6 +51,9 @@ class Forwarder {
   // REQUIRES: pass.endpoints is set
   template <typename Grow>
   Verdict deliverLonger(Pass& pass, const ServerView& server, const Outgoing& packet, size_t bytes, Grow&& grow);
+  // Sends a TCP segment of its own in front of a packet, with this payload; what the server is sent is counted for the
+  // packet alone. REQUIRES: pass.endpoints is set
+  void deliverBefore(Pass& pass, const ServerView& server, const Outgoing& packet, std::string_view payload);
   // Sends a packet with other endpoints.
   Verdict sendRewritten(Pass& pass, const ServerView& server, const Outgoing& packet, const Endpoints& to);
   // Sends a real server's packet to a client, with other endpoints. Returns Verdict::returned if it is sent.

@@ -10,6 +10,14 @@ namespace {
 
 constexpr size_t kMaxReleased = 128;  // fragments of one datagram: FragmentTable's own limit
 
+// Tells whether more than the endpoints would have to be changed in a fragment, or it could say what only the director
+// may say.
+bool isLookedInto(const ParsedPacket& parsed, const Conn& reply, Be16 virtualPort) {
+  if (parsed.protocol != kTcpProtocol) return false;
+  const uint8_t marks = reply.state.load(std::memory_order_relaxed);
+  return (marks & kReplyTold) != 0 || ((marks & kReplyOfFtp) != 0 && virtualPort.host() == kFtpPort);
+}
+
 }  // namespace
 
 bool FragmentPath::Course::isSent() const {
@@ -38,6 +46,7 @@ FragmentPath::Course FragmentPath::decide(Pass& pass, const ParsedPacket& parsed
   if (conn != nullptr && isReplyEntry(*conn)) {
     const ReplyPath::Found found = replies_.note(pass, *conn, parsed);
     if (found.conn != nullptr) {
+      if (isLookedInto(parsed, *conn, found.to.source.port)) return {Verdict::dropFragment};
       course.server = found.server;
       course.verdict = Verdict::returned;
       course.decision.server = course.server->id;
@@ -60,9 +69,11 @@ FragmentPath::Course FragmentPath::decide(Pass& pass, const ParsedPacket& parsed
   if (!course.isSent()) return course;
   course.decision.server = course.verdict == Verdict::pinned ? pass.pin->name : course.server->id;
   if (!pass.endpoints) return course;
-  // A fragment is not looked into, so it could say what only the director may say.
-  const bool mayLie = parsed.protocol == kTcpProtocol && course.server->config.tunnel.told != ClientTold::none;
-  if (mayLie) return {Verdict::dropFragment};
+  const Conn* made = conns.find(parsed.key, hash);
+  if (made != nullptr && isTranslated(*made)) {
+    const Conn& reply = *conns.named(made->control.load(std::memory_order_relaxed));
+    if (isLookedInto(parsed, reply, parsed.key.virtualPort())) return {Verdict::dropFragment};
+  }
   setEndpoints(kToServerRewritten, *pass.endpoints);
   return course;
 }

@@ -7,6 +7,7 @@
 #include "director/protocol/protocol_state.h"
 #include "forward/outer_fragment.h"
 #include "forward/tunnel_mtu.h"
+#include "ftp/mend_quoted.h"
 #include "packet/icmp.h"
 #include "packet/icmp_translate.h"
 #include "packet/outer_quote.h"
@@ -56,6 +57,7 @@ struct IcmpPath::Context {
   std::optional<bool> mayLower{};
 
   std::span<const uint8_t> bytes() const { return {packet.data, parsed.length}; }
+  std::span<uint8_t> icmp() const { return {packet.data + parsed.transport, parsed.length - parsed.transport}; }
 };
 
 Verdict IcmpPath::handle(Pass& pass, const ParsedPacket& parsed, Packet& packet, size_t cause, Explanation* asked) {
@@ -135,6 +137,14 @@ Verdict IcmpPath::relay(Context& c) {
     const Endpoints quoted{c.endpoints->destination, c.endpoints->source};
     if (!rewriteIcmpError({c.packet.data, c.parsed.length}, c.parsed, std::nullopt, quoted.source.address, quoted))
       return Verdict::dropIcmp;
+    // FTP's server sent the quoted packet with another number than the client was to see.
+    const ConnTable& conns = connections_.table(flow.family);
+    const Conn* conn = conns.find(flow, hash);
+    if (conn != nullptr && isTranslated(*conn)) {
+      connections_.ftpSessions().with(
+          flow.family, conn->control.load(std::memory_order_relaxed),
+          [&](const FtpSessions::Control& control) { mendQuoted(c.icmp(), control.shift); });
+    }
   }
   const Outgoing packet{c.packet.data, c.parsed, hash, c.cause, /*isRelayed=*/true, c.endpoints.has_value()};
   // The connection goes by the method that its server had when it began.
@@ -208,6 +218,10 @@ Verdict IcmpPath::relayToClient(Context& c, const Quote& quote, const Conn& repl
   if (!rewriteIcmpError({c.packet.data, c.parsed.length}, c.parsed, answer.source.address, answer.destination.address,
                         quoted)) {
     return Verdict::dropIcmp;
+  }
+  if ((reply.state.load(std::memory_order_relaxed) & kReplyTold) != 0) {
+    const ToldConnection told = connections_.told().of(family, connections_.table(family).referenceOf(&reply));
+    mendQuoted(c.icmp(), told.shift());
   }
   forwarder_.sendReplyIcmp(c.pass, *server, {c.packet.data, c.parsed, /*flowHash=*/0, c.cause},
                            answer.destination.address);

@@ -68,7 +68,7 @@ void PolicyPath::conclude(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answ
 
 Verdict PolicyPath::sendOn(Pass& pass, Verdict verdict, const ServerView* server, const ParsedPacket& parsed,
                            Packet packet, uint64_t hash, size_t cause) {
-  if (verdict == Verdict::forwarded) return forwarder_.deliver(pass, *server, {packet.data, parsed, hash, cause});
+  if (verdict == Verdict::forwarded) return toServer_.deliver(pass, *server, {packet.data, parsed, hash, cause});
   if (verdict == Verdict::pinned)
     return forwarder_.sendPinned(pass, *server, {packet.data, parsed, hash, cause}, *pass.pin);
   answerUnsent(pass, settings_, verdict, parsed, packet, cause);

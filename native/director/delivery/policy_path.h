@@ -7,15 +7,15 @@
 
 #include "director/config/settings.h"
 #include "director/connection/connections.h"
-#include "director/delivery/forwarder.h"
+#include "director/delivery/to_server_path.h"
 #include "director/worker/pass.h"
 
 namespace tunvs {
 
 class PolicyPath {
  public:
-  PolicyPath(const Settings& settings, Connections& connections, Forwarder& forwarder)
-      : settings_(settings), connections_(connections), forwarder_(forwarder) {}
+  PolicyPath(const Settings& settings, Connections& connections, Forwarder& forwarder, ToServerPath& toServer)
+      : settings_(settings), connections_(connections), forwarder_(forwarder), toServer_(toServer) {}
 
   // Makes a packet wait, or leaves it to the scheduler if there is no room to wait.
   // REQUIRES: Connections::serverFor() said Verdict::parked
@@ -34,6 +34,7 @@ class PolicyPath {
   const Settings& settings_;
   Connections& connections_;
   Forwarder& forwarder_;
+  ToServerPath& toServer_;
 };
 
 }  // namespace tunvs

@@ -19,10 +19,10 @@ ReplyPath::Found ReplyPath::note(Pass& pass, const Conn& reply, const ParsedPack
 Verdict ReplyPath::handle(Pass& pass, const Conn& reply, const Outgoing& packet) {
   const Found found = note(pass, reply, packet.parsed);
   if (found.conn != nullptr) {
-    if (FtpPath::isControl(packet.parsed, found.to.source.port)) [[unlikely]]
-      return ftp_.sendReply(pass, *found.conn, *found.server, packet, found.to);
     if (ToldPath::concerns(*found.server, packet.parsed, reply)) [[unlikely]]
       return told_.sendReply(pass, *found.conn, *found.server, packet, found.to);
+    if (FtpPath::concerns(*found.server, packet.parsed, found.to.source.port)) [[unlikely]]
+      return ftp_.sendReply(pass, *found.conn, *found.server, packet, found.to);
     return forwarder_.sendReply(pass, *found.server, packet, found.to);
   }
   return handleUnmatched(pass, packet).value_or(Verdict::dropUnmatchedReply);

@@ -1,10 +1,10 @@
 // The way of packets to and from real servers that are told the client's address within the connection, as full NAT has
 // taken it out of the packets' headers (packet/client_address.h).
 //
-// A PROXY header stands in front of the client's first byte, in whatever packet that comes, also when it comes again.
-// So nothing is kept but how far the sequence numbers move. A server that speaks first, before the client says
-// anything, would wait for the header for ever; such a service is not to be told so. A client's data that would come to
-// stand before the header is dropped: it could be a header that lies.
+// A PROXY header goes in front of the client's first byte, in a segment of its own, so that no packet becomes longer;
+// and again when that byte comes again. So nothing is kept but how far the sequence numbers move. A server that speaks
+// first, before the client says anything, would wait for the header for ever; such a service is not to be told so. A
+// client's packet that could say something in the header's place is dropped.
 //
 // The TCP option is in every packet of the client until the server has said something but its SYN-ACK, or has
 // acknowledged what the client said. An option of that kind which the client itself has set becomes one of no meaning.
@@ -38,10 +38,8 @@ class ToldPath {
                     const Endpoints& to);
 
  private:
-  Verdict deliverBehindHeader(Pass& pass, const ServerView& server, const Outgoing& packet, const ToldConnection& told);
+  Verdict deliverBehindHeader(Pass& pass, const Conn& conn, const ServerView& server, const Outgoing& packet);
   Verdict deliverWithOption(Pass& pass, const ServerView& server, const Outgoing& packet);
-  // Returns the connection as it is from now on.
-  ToldConnection noteAnswer(const Conn& conn, const ParsedPacket& parsed);
 
   Connections& connections_;
   Forwarder& forwarder_;
