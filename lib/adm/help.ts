@@ -31,7 +31,7 @@ Commands (none lists the services):
   -E, --edit-service SERVICE (options of -A; what is left out gets its default)
   -D, --delete-service SERVICE
   -a, --add-server SERVICE -r SERVER [-i | -g | -m] [-w WEIGHT] [-x UPPER]
-                    [-y LOWER] [--full-nat]
+                    [-y LOWER] [--full-nat [--client-address none|toa|proxy]]
                     [--tun-type ipip|gue|gre] [--tun-port PORT]
                     [--tun-nocsum | --tun-csum | --tun-remcsum]
   -e, --edit-server SERVICE -r SERVER (options of -a)
@@ -58,6 +58,9 @@ Beyond ipvsadm:
   --full-nat        with -m: the server gets packets from an address of the
                     director's (fullNat, --nat-source of tunvs run), so that it
                     needs no route to the director
+  --client-address none|toa|proxy
+                    with --full-nat: how the server is told the client's address
+                    (default: none)
   --json            print a listing as JSON
   --watch [SECONDS] repeat a listing, every 2 seconds unless said otherwise;
                     q ends it

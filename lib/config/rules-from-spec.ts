@@ -73,8 +73,6 @@ function serviceRules(service: ServiceSpec, path: Path, lose: Lose): Rule[] {
       return [];
     }
     if (server.health !== undefined) lose([...path, 'servers', at, 'health']);
-    if (server.clientAddress !== undefined && server.clientAddress !== 'none')
-      lose([...path, 'servers', at, 'clientAddress']);
     if (server.forwarding === 'local')
       lose([...path, 'servers', at, 'forwarding'], "a rule's server is local by its address alone");
     const key = checkedServerKey(
@@ -88,6 +86,6 @@ function serviceRules(service: ServiceSpec, path: Path, lose: Lose): Rule[] {
 }
 
 /** A rule leaves it to the address whether a server is local. */
-function settingsOf({ forwarding, health, clientAddress, ...server }: ServerSpec): ServerSettings {
+function settingsOf({ forwarding, health, ...server }: ServerSpec): ServerSettings {
   return serverSettings({ ...server, forwarding: forwarding === 'local' ? 'dr' : forwarding });
 }

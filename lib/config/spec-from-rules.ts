@@ -119,7 +119,7 @@ function serviceSpec(id: ServiceId, settings: ServiceSettings): ServiceSpec {
 }
 
 function serverSpec(service: ServiceId, { address, port }: Endpoint, settings: ServerSettings): ServerSpec {
-  const { forwarding, tunnelPort, tunnelChecksum, weight, upperThreshold, lowerThreshold } = settings;
+  const { forwarding, tunnelPort, tunnelChecksum, clientAddress, weight, upperThreshold, lowerThreshold } = settings;
   const checksum = tunnelChecksum && CHECKSUMS[tunnelChecksum];
   return {
     address,
@@ -128,6 +128,7 @@ function serverSpec(service: ServiceId, { address, port }: Endpoint, settings: S
     ...(forwarding !== DEFAULT_FORWARDING_METHOD && { forwarding: forwarding as ServerSpec['forwarding'] }),
     ...(tunnelPort !== undefined && { tunnelPort }),
     ...(checksum !== undefined && checksum !== 'none' && { tunnelChecksum: checksum }),
+    ...(clientAddress !== undefined && { clientAddress }),
     ...(upperThreshold > 0 && { upperThreshold }),
     ...(lowerThreshold > 0 && { lowerThreshold }),
   };

@@ -1,5 +1,5 @@
 /** What a rule says once its text is understood: the whole of ipvsadm 1.31's grammar, one variant per command. */
-import type { ForwardingMethod } from '../values/forwarding-method.js';
+import type { ClientTold, ForwardingMethod } from '../values/forwarding-method.js';
 import type { AddressFamily, Endpoint } from '../values/inet.js';
 import { serverPortOf } from '../values/service-key.js';
 
@@ -54,6 +54,8 @@ export interface ServerSettings {
   tunnelPort?: number;
   /** For GUE and GRE only. */
   tunnelChecksum?: TunnelChecksum;
+  /** An extension of ours, for full NAT only: absent while the server is not told the client's address. */
+  clientAddress?: Exclude<ClientTold, 'none'>;
   /** [0, 2^31-1] */
   weight: number;
   /** [0, 2^31-1]; 0: no limit. */

@@ -9,21 +9,29 @@ import type { WantedServerSettings } from './wanted.js';
 
 type Fields<Settings> = readonly (readonly (keyof Settings)[])[];
 
-export const serviceFields: Fields<VirtualServiceEdit> = [
+/** Takes a list that names every setting: one that is missing is an error of the compiler, as nobody would apply it. */
+const fieldsOf =
+  <Settings>() =>
+  <const Named extends Fields<Settings>>(
+    fields: Exclude<keyof Settings, Named[number][number]> extends never ? Named : never,
+  ): Fields<Settings> =>
+    fields;
+
+export const serviceFields = fieldsOf<VirtualServiceEdit>()([
   ['scheduler', 'schedulerFlags', 'schedulerOptions', 'midStream', 'slowStart'],
   ['persistence'],
   ['onePacket'],
   ['timeouts'],
   ['rescheduleUdp'],
   ['policy'],
-];
+]);
 
-export const serverFields: Fields<WantedServerSettings> = [
-  ['forwarding', 'tunnelPort', 'tunnelChecksum'],
+export const serverFields = fieldsOf<WantedServerSettings>()([
+  ['forwarding', 'tunnelPort', 'tunnelChecksum', 'clientAddress'],
   ['weight'],
   ['upperThreshold', 'lowerThreshold'],
   ['isSorry'],
-];
+]);
 
 /** Returns what of `wanted` must be set where `now` holds; undefined when nothing differs. */
 export function differences<Settings extends object>(

@@ -1,5 +1,5 @@
 /** Translates forwarding methods between rules and the library, which name the same methods in words of their own. */
-import { type ForwardingMethod, type TunnelChecksum, traitsOf } from '../values/forwarding-method.js';
+import { type ClientTold, type ForwardingMethod, type TunnelChecksum, traitsOf } from '../values/forwarding-method.js';
 import type { ServerSettings, TunnelChecksum as WrittenChecksum } from './command.js';
 
 interface Forwarding {
@@ -7,9 +7,11 @@ interface Forwarding {
   /** For GUE only. */
   tunnelPort: number;
   tunnelChecksum: TunnelChecksum;
+  /** For full NAT only. */
+  clientAddress: ClientTold;
 }
 
-type WrittenForwarding = Pick<ServerSettings, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
+export type WrittenForwarding = Pick<ServerSettings, 'forwarding' | 'tunnelPort' | 'tunnelChecksum' | 'clientAddress'>;
 
 export const CHECKSUMS: Readonly<Record<WrittenChecksum, TunnelChecksum>> = {
   nocsum: 'none',
@@ -22,22 +24,26 @@ const WRITTEN = Object.fromEntries(
 ) as Record<TunnelChecksum, WrittenChecksum>;
 
 export function forwardingOptions(settings: WrittenForwarding): Partial<Forwarding> & Pick<Forwarding, 'forwarding'> {
-  const { tunnelPort, tunnelChecksum } = settings;
+  const { tunnelPort, tunnelChecksum, clientAddress = 'none' } = settings;
   return {
     forwarding: settings.forwarding,
     ...(tunnelPort !== undefined && { tunnelPort }),
     tunnelChecksum: CHECKSUMS[tunnelChecksum ?? 'nocsum'],
+    clientAddress,
   };
 }
 
 /**
  * Writes it as a rule of ipvsadm's: a tunnel names its port where it has one, and its checksum where it has a choice.
+ * Full NAT names how the client's address is told, if it is.
  */
-export function writtenForwarding({ forwarding, tunnelPort, tunnelChecksum }: Forwarding): WrittenForwarding {
+export function writtenForwarding(given: Forwarding): WrittenForwarding {
+  const { forwarding, tunnelPort, tunnelChecksum, clientAddress } = given;
   const { hasPort, checksums } = traitsOf(forwarding);
   return {
     forwarding,
     ...(hasPort && { tunnelPort }),
     ...(checksums.length > 1 && { tunnelChecksum: WRITTEN[tunnelChecksum] }),
+    ...(clientAddress !== 'none' && { clientAddress }),
   };
 }

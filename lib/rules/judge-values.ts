@@ -2,6 +2,7 @@
 import type { CommandName } from './command.js';
 import type { OptionGroup } from './options.js';
 import {
+  parseClientTold,
   parseDaemonRole,
   parseLowerThreshold,
   parseMark,
@@ -31,6 +32,7 @@ const JUDGES: Partial<Record<OptionGroup, (written: Written, long: string) => un
   'l-threshold': parseLowerThreshold,
   'tun-type': parseTunnelType,
   'tun-port': parseTunnelPort,
+  'client-address': parseClientTold,
   syncid: parseSyncId,
   'sync-maxlen': parseSyncMaxLength,
   'mcast-group': parseMulticastGroup,

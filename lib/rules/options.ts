@@ -31,6 +31,7 @@ export type OptionGroup =
   | 'ipv6'
   | 'tun-info'
   | 'full-nat'
+  | 'client-address'
   | 'tun-type'
   | 'tun-port'
   | 'tun-nocsum'
@@ -107,6 +108,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   option('forwarding-method', 'none', 'ipip', 'i'),
   option('forwarding-method', 'none', 'masquerading', 'm'),
   option('full-nat', 'none', 'full-nat'),
+  option('client-address', 'required', 'client-address'),
   option('tun-type', 'required', 'tun-type'),
   option('tun-port', 'required', 'tun-port'),
   option('tun-nocsum', 'none', 'tun-nocsum'),

@@ -1,11 +1,18 @@
 /** Reads the options of -a and -e. An edit without an option restores the default, as ipvsadm's does. */
 import { DEFAULT_WEIGHT, type ForwardingMethod, type ServerSettings, type TunnelChecksum } from './command.js';
 import { RulesError } from './errors.js';
-import { CHECKSUMS } from './forwarding.js';
+import { CHECKSUMS, type WrittenForwarding } from './forwarding.js';
 import type { GivenOptions } from './given-options.js';
 import type { OptionGroup } from './options.js';
 import { traitsOf } from '../values/forwarding-method.js';
-import { parseLowerThreshold, parseTunnelPort, parseTunnelType, parseUpperThreshold, parseWeight } from './values.js';
+import {
+  parseClientTold,
+  parseLowerThreshold,
+  parseTunnelPort,
+  parseTunnelType,
+  parseUpperThreshold,
+  parseWeight,
+} from './values.js';
 
 export function parseServerSettings(options: GivenOptions): ServerSettings {
   const weight = options.read('weight', parseWeight) ?? DEFAULT_WEIGHT;
@@ -14,23 +21,25 @@ export function parseServerSettings(options: GivenOptions): ServerSettings {
   return { ...parseForwarding(options), weight, upperThreshold, lowerThreshold };
 }
 
-type Forwarding = Pick<ServerSettings, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
-
 const WITHOUT_TUNNEL: Readonly<Record<string, ForwardingMethod>> = { gatewaying: 'dr', masquerading: 'nat' };
 
 const CHECKSUM_OPTIONS = ['tun-nocsum', 'tun-csum', 'tun-remcsum'] as const;
 const TUNNEL_OPTIONS = ['tun-type', 'tun-port', ...CHECKSUM_OPTIONS] as const;
 
-function parseForwarding(options: GivenOptions): Forwarding {
+function parseForwarding(options: GivenOptions): WrittenForwarding {
   const method = options.get('forwarding-method')?.long ?? 'gatewaying';
   const type = options.read('tun-type', parseTunnelType) ?? 'ipip';
   const tunnelPort = options.read('tun-port', parseTunnelPort);
   if (options.has('full-nat') && method !== 'masquerading')
     throw new RulesError('--full-nat is for masquerading only: add -m', { token: '--full-nat' });
+  const told = options.read('client-address', parseClientTold);
+  if (told !== undefined && !options.has('full-nat'))
+    throw new RulesError('--client-address is for full NAT only: add -m --full-nat', { token: '--client-address' });
   if (method !== 'ipip') {
     const said = 'Tunnel options conflict with forward method';
     refuse(options, TUNNEL_OPTIONS, () => ({ why: 'is for tunnels only: add -i', said }));
-    return { forwarding: options.has('full-nat') ? 'snat' : (WITHOUT_TUNNEL[method] ?? 'dr') };
+    if (!options.has('full-nat')) return { forwarding: WITHOUT_TUNNEL[method] ?? 'dr' };
+    return { forwarding: 'snat', ...(told !== undefined && told !== 'none' && { clientAddress: told }) };
   }
   const { hasPort, checksums } = traitsOf(type);
   const illegal = (why: string) => (option: OptionGroup) => ({

@@ -96,11 +96,15 @@ export function printServiceSettings({ scheduler, schedulerFlags, persistence, o
 
 /** Omits thresholds, as `-S` does. */
 export function printServerSettings(settings: ServerSettings): string {
-  const { forwarding, tunnelPort, tunnelChecksum, weight } = settings;
+  const { forwarding, tunnelPort, tunnelChecksum, clientAddress, weight } = settings;
   const traits = traitsOf(forwarding);
   // A rule cannot say that a server is local: its address makes it so.
   if (!traits.isTunnel)
-    return `${traits.keepsPorts ? '-g' : '-m'} -w ${weight}${traits.takesSource ? ' --full-nat' : ''}`;
+    return join(
+      `${traits.keepsPorts ? '-g' : '-m'} -w ${weight}`,
+      traits.takesSource && '--full-nat',
+      clientAddress !== undefined && `--client-address ${clientAddress}`,
+    );
   return join(
     `-i -w ${weight} --tun-type ${forwarding}`,
     tunnelPort !== undefined && `--tun-port ${tunnelPort}`,

@@ -12,7 +12,8 @@ export function serviceIdOf({ protocol, address, port, lastPort, mark }: Service
 }
 
 export function serverSettings(given: WantedServerSettings): ServerSettings {
-  const { forwarding = 'ipip', tunnelPort = 0, tunnelChecksum = 'none' } = given;
+  const { forwarding = 'ipip', tunnelPort = 0, tunnelChecksum = 'none', clientAddress = 'none' } = given;
   const { weight = DEFAULT_WEIGHT, upperThreshold = 0, lowerThreshold = 0 } = given;
-  return { ...writtenForwarding({ forwarding, tunnelPort, tunnelChecksum }), weight, upperThreshold, lowerThreshold };
+  const written = writtenForwarding({ forwarding, tunnelPort, tunnelChecksum, clientAddress });
+  return { ...written, weight, upperThreshold, lowerThreshold };
 }

@@ -101,8 +101,9 @@ export function listedService(service: ShownService): ListedService {
 }
 
 function listedServer(server: RealServerStats | RatedRealServer): ListedServer {
-  const { forwarding, tunnelPort, tunnelChecksum, ...others } = server;
-  return { ...others, ...ratesOf(server), ...writtenForwarding({ forwarding, tunnelPort, tunnelChecksum }) };
+  const { forwarding, tunnelPort, tunnelChecksum, clientAddress, ...others } = server;
+  const written = writtenForwarding({ forwarding, tunnelPort, tunnelChecksum, clientAddress });
+  return { ...others, ...ratesOf(server), ...written };
 }
 
 function ratesOf(object: object): Pick<ListedService, 'estimatedRates'> {

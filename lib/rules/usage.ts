@@ -13,13 +13,15 @@ interface Usage {
 const SERVICE: OptionGroup[] = ['service-address', 'ipv6'];
 const SERVICE_SETTINGS: OptionGroup[] = ['scheduler', 'persistent', 'netmask', 'ops', 'pe', 'sched-flags'];
 const TUNNEL: OptionGroup[] = ['tun-type', 'tun-port', 'tun-nocsum', 'tun-csum', 'tun-remcsum'];
+/** They are ours, and ipvsadm has none of them. */
+const FULL_NAT: OptionGroup[] = ['full-nat', 'client-address'];
 const SERVER_SETTINGS: OptionGroup[] = [
   'forwarding-method',
-  'full-nat',
   'weight',
   'u-threshold',
   'l-threshold',
   ...TUNNEL,
+  ...FULL_NAT,
 ];
 const LISTS: OptionGroup[] = ['connection', 'timeout', 'daemon'];
 const COLUMNS: OptionGroup[] = ['stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'];
@@ -69,6 +71,7 @@ const ORDER: readonly OptionGroup[] = [
   ...(['timeout', 'daemon', 'stats', 'rate', 'thresholds', 'persistent-conn', 'nosort', 'syncid', 'exact'] as const),
   ...(['ops', 'pe', 'sched-flags', 'mcast-group', 'mcast-port', 'mcast-ttl', 'sync-maxlen', 'tun-info'] as const),
   ...TUNNEL,
+  ...FULL_NAT,
 ];
 
 /** `given` maps each option's group to its spelling. */

@@ -1,5 +1,5 @@
 /** Reads the values of options; a mistake names the word and what was expected. */
-import { type ForwardingMethod, tunnelMethods } from '../values/forwarding-method.js';
+import { type ClientTold, clientToldWays, type ForwardingMethod, tunnelMethods } from '../values/forwarding-method.js';
 import { addressBytes, addressFamily, parseEndpoint, parsePort } from '../values/inet.js';
 import { parsePrefix } from '../values/prefix.js';
 import { type SchedulerFlag as FlagName, schedulerFlagName, schedulerFlagNumbers } from '../values/scheduler.js';
@@ -205,6 +205,12 @@ export function parseTunnelType({ spelling, value }: Written): ForwardingMethod 
     token: value,
     ipvsadm: { text: 'illegal tunnel type specified', exitStatus: 2 },
   });
+}
+
+export function parseClientTold({ spelling, value }: Written): ClientTold {
+  const told = clientToldWays.find((each) => each === value);
+  if (told !== undefined) return told;
+  throw new RulesError(`${spelling} ${value}: write one of ${clientToldWays.join(', ')}`, { token: value });
 }
 
 export function parseDaemonRole({ spelling, value }: Written): DaemonRole {

@@ -94,13 +94,19 @@ function heldService(service: HeldService): WantedService {
   };
 }
 
+/** Every setting is held, but for the two that are absent where there is nothing of the kind. */
+type HeldServerSettings = Required<Omit<WantedServerSettings, 'tunnelPort' | 'isSorry'>> & WantedServerSettings;
+
 /** REQUIRES: the server is configured. A director has very many, so nothing is checked or copied twice. */
 function heldServer({ address, port, nativeConfig, askedForwarding }: HeldServer): WantedServer {
   const { weight, upperThreshold, lowerThreshold } = nativeConfig;
-  const { forwarding, tunnelPort, tunnelChecksum } = askedForwarding as Required<WantedServerSettings>;
-  const sorry = nativeConfig.isSorry ? { isSorry: true } : {};
-  const tunnel = tunnelPort > 0 ? { forwarding, tunnelPort, tunnelChecksum } : { forwarding, tunnelChecksum };
-  return { address, port, settings: { ...tunnel, weight, upperThreshold, lowerThreshold, ...sorry } };
+  const { forwarding, tunnelPort, tunnelChecksum, clientAddress } = askedForwarding as Required<WantedServerSettings>;
+  const settings: HeldServerSettings = {
+    ...{ forwarding, tunnelChecksum, clientAddress, weight, upperThreshold, lowerThreshold },
+    ...(tunnelPort > 0 && { tunnelPort }),
+    ...(nativeConfig.isSorry && { isSorry: true }),
+  };
+  return { address, port, settings };
 }
 
 /** Tells services apart, as `tcp 192.0.2.1:80`. */

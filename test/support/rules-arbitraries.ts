@@ -1,6 +1,7 @@
 /** Random commands of the whole grammar. */
 import fc from 'fast-check';
 import { addressBytes, formatAddress } from '../../lib/values/inet.js';
+import { isRewriting } from '../../lib/values/forwarding-method.js';
 import type { MarkRule } from '../../lib/values/marks.js';
 import {
   type Command,
@@ -94,10 +95,13 @@ const tunnel = fc.oneof(
     ...numbers,
   }),
 ) as fc.Arbitrary<ServerSettings>;
-const otherForwarding = fc.record({
-  forwarding: fc.constantFrom('dr', 'nat'),
-  ...numbers,
-}) as fc.Arbitrary<ServerSettings>;
+const otherForwarding = fc.oneof(
+  fc.record({ forwarding: fc.constantFrom('dr', 'nat'), ...numbers }),
+  fc.record(
+    { forwarding: fc.constant('snat'), clientAddress: fc.constantFrom('toa', 'proxy'), ...numbers },
+    { requiredKeys: ['forwarding', 'weight', 'upperThreshold', 'lowerThreshold'] },
+  ),
+) as fc.Arbitrary<ServerSettings>;
 
 function serverCommand(id: ServiceId): fc.Arbitrary<Command> {
   const sameFamily = isIp6(id) ? ip6 : ip4;
@@ -108,7 +112,7 @@ function serverCommand(id: ServiceId): fc.Arbitrary<Command> {
   return fc
     .record({ command: fc.constantFrom('addServer', 'editServer'), target: withAddress, port: whole(0, 65535) })
     .map(({ command, target: { address, settings }, port }) => {
-      const ownPort = id.kind === 'address' && settings.forwarding !== 'nat' ? servicePort(id) : port;
+      const ownPort = id.kind === 'address' && !isRewriting(settings.forwarding) ? servicePort(id) : port;
       return { command, service: id, server: { address, port: ownPort }, settings } as Command;
     });
 }

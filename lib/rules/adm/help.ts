@@ -28,6 +28,7 @@ Options of -A and -E:
 Options of -a and -e:
   -g (default), -i or -m, -w WEIGHT, -x UPPER, -y LOWER
   with -m: --full-nat (the director is the client; not one of ipvsadm's)
+  with --full-nat: --client-address none, toa or proxy (how the server is told the client's address)
   with -i: --tun-type ipip, gue or gre; --tun-port PORT; --tun-nocsum, --tun-csum or --tun-remcsum
 Options of -d and -D:
   --drain [SECONDS]              wait until the connections are over; after SECONDS, end those that are left
