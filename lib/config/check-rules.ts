@@ -81,8 +81,8 @@ function isTaken(lines: readonly RuleLine[]): boolean {
 }
 
 function apply(lines: readonly RuleLine[]): void {
-  // Rules do not name the director's address.
-  const director = checkingDirector({});
+  // Rules name neither the director's address nor its full NAT.
+  const director = checkingDirector(undefined, undefined);
   try {
     applyRules(director, lines);
   } finally {

@@ -29,19 +29,21 @@ export interface ParseAsideOptions {
   path: string;
   /** The length of the files that it includes, as far as it is known. */
   includedBytes?: number;
+  /** As parseConfig() has it. */
+  fullNat?: { sources: string[] };
 }
 
 /** As parseConfig() of the files on the disk. */
 export async function parseConfigAside(
   bytes: Uint8Array,
-  { path, includedBytes = 0 }: ParseAsideOptions,
+  { includedBytes = 0, ...options }: ParseAsideOptions,
 ): Promise<ParsedConfig | RefusedConfig> {
   if (bytes.length + includedBytes <= SHORT_BYTES) {
     const { parseConfig } = await import('./parse-config.js');
-    return parseConfig(bytes, { path });
+    return parseConfig(bytes, options);
   }
   const worker = new Worker(new URL('./parse-worker.js', import.meta.url), {
-    workerData: { bytes, path },
+    workerData: { bytes, options },
     // What the parent was started with, such as --input-type, may be wrong for a file.
     execArgv: [],
   });

@@ -27,6 +27,8 @@ export interface ParseConfigOptions {
   path: string;
   /** Reads included files; the default reads the disk. */
   files?: ConfigFiles;
+  /** Says what full NAT has in place of what the file says of it, which is only checked then. @internal */
+  fullNat?: { sources: string[] };
   /** Has what `{ env: NAME }` may name; the default is the process's own environment. */
   environment?: Environment;
 }
@@ -83,7 +85,7 @@ export interface RefusedConfig {
  * ```
  */
 export function parseConfig(text: string | Uint8Array, options: ParseConfigOptions): ParsedConfig | RefusedConfig {
-  const { path, environment = process.env } = options;
+  const { path, environment = process.env, fullNat } = options;
   const files = new NotedFiles(options.files ?? diskFiles, path);
   const { root, mistakes: unreadable, warnings, files: read } = gather(text, path, files);
   if (root === undefined) {
@@ -97,6 +99,7 @@ export function parseConfig(text: string | Uint8Array, options: ParseConfigOptio
     files,
     placed: (at) => `${origin(at).file}:${origin(at).line}`,
     fileOf: (at) => origin(at).file,
+    ...(fullNat && { fullNat }),
   };
   const checked = checkConfig(valued.value as Record<string, unknown>, surroundings);
   const asMistake = ({ path: at, isName, message, mend }: Finding): Mistake => ({

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { AsidePart, OriginPart } from './parse-aside.js';
-import { type ParsedConfig, parseConfig, type RefusedConfig } from './parse-config.js';
+import { type ParsedConfig, parseConfig, type ParseConfigOptions, type RefusedConfig } from './parse-config.js';
 import type { Origin, ServiceSpec } from './spec.js';
 
 /** So many servers are copied in a few milliseconds. */
@@ -50,8 +50,8 @@ function* originsInParts(origins: ReadonlyMap<string, Origin>, known: Map<string
 }
 
 async function answer(parent: MessagePort): Promise<void> {
-  const { bytes, path } = workerData as { bytes: Uint8Array; path: string };
-  for (const part of partsOf(parseConfig(bytes, { path }))) {
+  const { bytes, options } = workerData as { bytes: Uint8Array; options: ParseConfigOptions };
+  for (const part of partsOf(parseConfig(bytes, options))) {
     parent.postMessage(part);
     await once(parent, 'message');
   }

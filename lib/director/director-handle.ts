@@ -29,6 +29,7 @@ import type { DirectorParts, HostKeeping } from './director-parts.js';
 import { DirectorSettings } from './director-settings.js';
 import type { DirectorEvents } from './events.js';
 import { type Explanation, explainedPacket, explanation } from './explain.js';
+import type { FullNatOptions } from './full-nat-options.js';
 import { type Pin, pinFlow, type PinnedFlow, type PinOptions } from './pin.js';
 import type { Pulse } from './pulse.js';
 import { watchSources } from './source-shortage.js';
@@ -43,6 +44,8 @@ import type { VirtualService } from './virtual-service.js';
 export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implements AsyncDisposable {
   /** The director's addresses (DIP) and ranges of them, in their canonical spelling. */
   readonly sources: readonly string[];
+  /** What full NAT gives to packets; undefined where there is none. @internal */
+  readonly fullNat: FullNatOptions | undefined;
   /** The device that the director has opened; it is undefined for an offline director. */
   readonly device: DirectorDevice | undefined;
   /**
@@ -79,6 +82,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#workerCpu = parts.workerCpu;
     this.#workersTurned = parts.workersTurned;
     this.sources = sources;
+    this.fullNat = parts.fullNat;
     this.device = parts.device;
     this.markDevices = parts.markDevices ?? [];
     this.#warnings = (parts.warnings ?? []).map((message) => ({ message, holds: () => true }));
@@ -95,7 +99,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     const { policies } = this.#configuration;
     policies.connect(() => parts.policies(policies.answer));
     if (parts.device) engine.keepHouse();
-    if (parts.hasFullNat)
+    if (parts.fullNat)
       watchSources(pulse, {
         services: () => engine.call((native) => native.services()),
         report: (event) => news.report(event),

@@ -7,6 +7,7 @@ import type { DirectorDevice, MarkDevice } from './director-device.js';
 import type { DirectorEngine } from './director-engine.js';
 import type { DirectorWatch, DirectorWatchParts } from './director-watch.js';
 import type { EventRelay } from './event-relay.js';
+import type { FullNatOptions } from './full-nat-options.js';
 import type { Pulse } from './pulse.js';
 
 /** The keeper of the host, and what it sees. */
@@ -33,8 +34,8 @@ export interface DirectorParts {
   relay?: EventRelay;
   /** Told which addresses and ranges are the director's. */
   takePrefixes?: (prefixes: ReadonlySet<string>) => void;
-  /** Full NAT has sources, which may run short. */
-  hasFullNat: boolean;
+  /** What full NAT gives to packets; undefined where there is none. */
+  fullNat: FullNatOptions | undefined;
   /** The CPU time of each worker thread; an offline director has no workers. */
   workerCpu: () => { userNs: bigint; systemNs: bigint }[];
   /** Says of each whether it has begun a turn since the call before. */

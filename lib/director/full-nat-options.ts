@@ -1,7 +1,7 @@
 /** The addresses and ports that full NAT gives to packets, as callers write them. */
 import { checkedOptions, integerOption, refuse } from '../values/options.js';
-import { isWithin } from '../values/prefix.js';
-import { parseSource } from '../values/source.js';
+import { isWithin, splitPrefix } from '../values/prefix.js';
+import { parseSource, sourceFamily } from '../values/source.js';
 
 /**
  * Describes full NAT (`snat`): packets to such real servers leave with an address and a port of the director's as their
@@ -37,6 +37,8 @@ export interface CheckedFullNat {
 
 const FIRST_PORT = 1024;
 const LAST_PORT = 65535;
+/** Of each family. The native part has the same limit. */
+const MOST_SOURCES = 256;
 
 /** `own` are the sources of tunnel packets: what answers those is the host's. */
 export function checkedFullNat(
@@ -61,5 +63,29 @@ export function checkedFullNat(
     const form = `other addresses than ${shared}, the director's source: the host would take the replies of servers`;
     if (shared !== undefined) refuse(`${name}.sources`, source, form);
   }
-  return { natSources: [...new Set(natSources)], natFirstPort, natLastPort };
+  const sources = [...new Set(natSources)];
+  for (const family of [4, 6] as const) {
+    const many = sources
+      .filter((source) => sourceFamily(source) === family)
+      .reduce((sum, each) => sum + sizeOf(each), 0);
+    if (many > MOST_SOURCES)
+      refuse(
+        `${name}.sources`,
+        options.sources,
+        `at most ${MOST_SOURCES} addresses of each family`,
+        'shorten the ranges',
+      );
+  }
+  return { natSources: sources, natFirstPort, natLastPort };
+}
+
+function sizeOf(source: string): number {
+  const bits = sourceFamily(source) === 6 ? 128 : 32;
+  return 2 ** (bits - (splitPrefix(source).length ?? bits));
+}
+
+/** What full NAT has, as it would be given; undefined where there is none. */
+export function fullNatOf({ natSources, natFirstPort, natLastPort }: CheckedFullNat): FullNatOptions | undefined {
+  if (natSources.length === 0) return undefined;
+  return { sources: natSources, firstPort: natFirstPort, lastPort: natLastPort };
 }

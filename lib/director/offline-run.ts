@@ -5,6 +5,7 @@ import type { NativeOffline } from '../native/offline.js';
 import { wrapNative } from '../values/errors.js';
 import { DirectorEngine } from './director-engine.js';
 import { checkedOfflineOptions } from './director-options.js';
+import { fullNatOf } from './full-nat-options.js';
 import type { OfflineOptions } from './open-options.js';
 import type { DirectorParts } from './director-parts.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
@@ -61,7 +62,7 @@ export function offlineParts(options: OfflineOptions): { parts: DirectorParts; r
     localAddresses: () => local,
     nowMs: () => run.atMs,
     policies,
-    hasFullNat: checked.native.natSources.length > 0,
+    fullNat: fullNatOf(checked.native),
     workerCpu: () => [],
     workersTurned: () => [],
   };

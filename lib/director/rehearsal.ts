@@ -12,13 +12,26 @@ export function ownAddresses(): string[] {
   return thisHost.addresses().map(({ address }) => address);
 }
 
-/** Addresses of documentation (RFC 5737, RFC 3849, RFC 9637), far from each other. */
-const STAND_INS = ['192.0.2.253', '203.0.113.253', '2001:db8:ffff:ffff::fffd', '3fff:ffff::fffd'];
+/**
+ * For each family an address that no server has, the dummy one of RFC 7600 and one of the discard prefix (RFC 6666), and
+ * one of documentation (RFC 5737, RFC 9637) for a director whose own range holds the first.
+ */
+const STAND_INS = [
+  ['192.0.0.8', '203.0.113.253'],
+  ['100::1', '3fff:ffff::fffd'],
+];
 
 /** Stands in for what full NAT has, where that is not what is tried out: the director itself has other addresses. */
 function anyFullNat(given: readonly string[]): FullNatOptions {
   const sources = given.map((source) => parseSource(source)).filter((source) => typeof source === 'string');
-  return { sources: STAND_INS.filter((address) => !sources.some((source) => isWithin(address, source))) };
+  const isFree = (address: string) => !sources.some((source) => isWithin(address, source));
+  return { sources: STAND_INS.flatMap((addresses) => addresses.find(isFree) ?? []) };
+}
+
+/** What a rehearsal takes of the director that carries packets. */
+export interface Rehearsed {
+  readonly sources: readonly string[];
+  readonly fullNat: FullNatOptions | undefined;
 }
 
 /**

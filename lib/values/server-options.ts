@@ -155,6 +155,7 @@ export function checkedServerOptions(
       `${call}: port`,
       key.port,
       `${port}, ${port === 0 ? "the packet's" : "the virtual service's"} port, because '${config.forwarding}' leaves ports as they are`,
+      "or choose the forwarding 'nat' or 'snat', which change ports",
     );
   }
   return { key, state };

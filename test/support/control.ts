@@ -27,7 +27,11 @@ export interface TestedApi {
 }
 
 export function testedApi(others: Partial<ControlContext> = {}): TestedApi {
-  const director = Director.offline({ source: ['10.2.0.2', '2001:db8:2::2'], maxConnections: 4096 });
+  const director = Director.offline({
+    source: ['10.2.0.2', '2001:db8:2::2'],
+    fullNat: { sources: '10.2.9.1' },
+    maxConnections: 4096,
+  });
   const faults: string[] = [];
   const log = { warn: () => {}, error: (_: string, __?: object, sentence = '') => void faults.push(sentence) };
   const app = controlApp({ director, session: new RulesSession(director), name: 'test', log, ...others });

@@ -17,6 +17,9 @@ import { anyCommand } from '../support/rules-arbitraries.js';
 
 const SOURCE = ['192.0.2.254', '2001:db8:ffff:ffff:ffff:ffff:ffff:fffe'];
 
+/** What rules of full NAT need, and do not say. */
+const FULL_NAT = { sources: ['192.0.0.8', '100::1'] };
+
 /** Puts servers behind their services, as a spec has them. */
 function grouped(rules: readonly Rule[]): Rule[] {
   const services = rules.flatMap((rule) => (rule.command === 'addService' ? [rule] : []));
@@ -40,11 +43,11 @@ const placed = (rules: readonly Rule[]) => rules.map((rule, at) => ({ rule, plac
 function assertSame(rules: readonly Rule[]): void {
   const { spec } = specFromRules(placed(rules));
   assert.deepEqual(rulesFromSpec(spec), { rules, lost: [] });
-  const text = printConfig({ source: SOURCE, ...spec });
+  const text = printConfig({ source: SOURCE, fullNat: FULL_NAT, ...spec });
   const again = parseConfig(text, { path: 'any.yaml' });
   assert.ok('spec' in again, `${text}\n${JSON.stringify(again)}`);
-  const { source, ...others } = again.spec;
-  assert.deepEqual(source, SOURCE);
+  const { source, fullNat, ...others } = again.spec;
+  assert.deepEqual([source, fullNat], [SOURCE, FULL_NAT]);
   const both = [rulesFromSpec(others).rules, specFromRules(placed(rulesFromSpec(others).rules)).spec];
   assert.deepEqual(both, [rules, spec]);
 }

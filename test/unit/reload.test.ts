@@ -31,7 +31,7 @@ describe('rules that are read again', () => {
 
   async function reload(rules: string): Promise<RuleChange[]> {
     const lines = parseRules(rules, { file: 'web.rules', support: native, isTimed: false });
-    return reloadRules(director, lines, [SOURCE]);
+    return reloadRules(director, lines);
   }
 
   it('change nothing where nothing differs', async () => {

@@ -70,7 +70,7 @@ describe('a reload after changes by hand', () => {
     it(`of a server: the file said ${said(last)}, the director has ${said(now)}, the file says ${said(next)}`, async () => {
       applyRules(director, file(last));
       byHand(now);
-      await reloadRules(director, file(next), [SOURCE], { since: file(last) });
+      await reloadRules(director, file(next), { since: file(last) });
       assert.deepEqual(weights(), result === undefined ? [] : [result]);
     });
 
@@ -78,7 +78,7 @@ describe('a reload after changes by hand', () => {
     it(`as the file says, without what it said: ${said(last)}, ${said(now)}, ${said(next)}`, async () => {
       applyRules(director, file(last));
       byHand(now);
-      await reloadRules(director, file(next), [SOURCE]);
+      await reloadRules(director, file(next));
       assert.deepEqual(weights(), next === undefined ? [] : [next]);
     });
 
@@ -89,12 +89,12 @@ describe('a reload after changes by hand', () => {
     applyRules(director, lines(SERVICE, server(1)));
     director.virtualService(WEB)?.delete();
     director.addVirtualService({ ...DNS, scheduler: 'rr' });
-    await reloadRules(director, lines(SERVICE, server(1)), [SOURCE], { since: lines(SERVICE, server(1)) });
+    await reloadRules(director, lines(SERVICE, server(1)), { since: lines(SERVICE, server(1)) });
     assert.deepEqual(
       director.virtualServices.map(({ port }) => port),
       [53],
     );
-    await reloadRules(director, lines(SERVICE, server(2)), [SOURCE], { since: lines(SERVICE, server(1)) });
+    await reloadRules(director, lines(SERVICE, server(2)), { since: lines(SERVICE, server(1)) });
     assert.deepEqual(
       director.virtualServices.map(({ port }) => port),
       [53, 80],
@@ -104,14 +104,14 @@ describe('a reload after changes by hand', () => {
   it('of services: deletes one that the file no longer has, whatever was made of it', async () => {
     applyRules(director, lines(SERVICE, OTHER));
     director.virtualService(DNS)?.edit({ scheduler: 'wrr' });
-    await reloadRules(director, lines(SERVICE), [SOURCE], { since: lines(SERVICE, OTHER) });
+    await reloadRules(director, lines(SERVICE), { since: lines(SERVICE, OTHER) });
     assert.equal(director.virtualService(DNS), undefined);
   });
 
   it('keeps the scheduler that was set by hand while the file changes persistence', async () => {
     applyRules(director, lines(SERVICE));
     director.virtualService(WEB)?.edit({ scheduler: 'wrr' });
-    await reloadRules(director, lines(`${SERVICE} -p 60`), [SOURCE], { since: lines(SERVICE) });
+    await reloadRules(director, lines(`${SERVICE} -p 60`), { since: lines(SERVICE) });
     const service = director.virtualService(WEB);
     assert.deepEqual([service?.scheduler, service?.persistence?.timeoutSeconds], ['wrr', 60]);
   });
@@ -122,15 +122,15 @@ describe('a reload after changes by hand', () => {
     service?.edit({ slowStart: { seconds: 30 } });
     const there = service?.realServer({ address: '10.0.0.11' });
     if (there) there.isUp = false;
-    await reloadRules(director, lines('-A -t 192.0.2.1:80 -s wrr -p 60', server(4)), [SOURCE]);
+    await reloadRules(director, lines('-A -t 192.0.2.1:80 -s wrr -p 60', server(4)));
     assert.deepEqual([service?.slowStart, there?.weight, there?.isUp], [{ seconds: 30 }, 4, false]);
   });
 
   it('sees another tunnel to a server at an address of the director, though it is local for now', async () => {
     const local = (tunnel: string) => lines(SERVICE, `-a -t 192.0.2.1:80 -r ${SOURCE} -i ${tunnel}`);
     applyRules(director, local(''));
-    assert.deepEqual(await reloadRules(director, local(''), [SOURCE]), []);
-    const changes = await reloadRules(director, local('--tun-type gre'), [SOURCE]);
+    assert.deepEqual(await reloadRules(director, local('')), []);
+    const changes = await reloadRules(director, local('--tun-type gre'));
     assert.deepEqual(
       changes.map(({ change }) => change),
       ['edited'],
@@ -144,9 +144,9 @@ describe('a reload after changes by hand', () => {
     director.setMarks([]);
     director.setTimeouts({ tcp: 50, udp: 51 });
     director.setSysctl('sloppy_tcp', 0);
-    assert.deepEqual(await reloadRules(director, lines(...before), [SOURCE], { since: lines(...before) }), []);
+    assert.deepEqual(await reloadRules(director, lines(...before), { since: lines(...before) }), []);
     const after = ['mark 2', '--set 700 0 0', 'sysctl net.ipv4.vs.sloppy_tcp=0'];
-    await reloadRules(director, lines(...after), [SOURCE], { since: lines(...before) });
+    await reloadRules(director, lines(...after), { since: lines(...before) });
     assert.deepEqual(director.marks, [{ mark: 2 }]);
     assert.deepEqual([director.timeouts.tcp, director.timeouts.udp, director.sysctls.sloppy_tcp], [700, 51, 0]);
   });

@@ -12,7 +12,10 @@ import { heldBy, type Wanted } from '../../lib/rules/wanted.js';
 const SOURCE = '10.2.0.2';
 
 function wanted(rules: string): Promise<Wanted> {
-  return wantedByRules(parseRules(rules, { file: 'test', support: native, isTimed: false }), [SOURCE]);
+  return wantedByRules(parseRules(rules, { file: 'test', support: native, isTimed: false }), {
+    sources: [SOURCE],
+    fullNat: undefined,
+  });
 }
 
 const changes = async (now: string, next: string) =>

@@ -31,12 +31,18 @@ export interface FileReader {
   parseAgain(bytes: Uint8Array, found: ParsedConfig | RefusedConfig): Promise<ParsedConfig | RefusedConfig>;
 }
 
-const configReader = (file: string): FileReader => ({
+const configReader = (file: string, { natSource }: RunOptions): FileReader => ({
   option: '--config',
-  parse: (bytes) => parseConfig(bytes, { path: file }),
+  parse: (bytes) => parseConfig(bytes, { path: file, ...saidOf(natSource) }),
   parseAgain: async (bytes, found) =>
-    parseConfigAside(bytes, { path: file, includedBytes: await lengthOf(found.files.slice(1)) }),
+    parseConfigAside(bytes, {
+      path: file,
+      ...saidOf(natSource),
+      includedBytes: await lengthOf(found.files.slice(1)),
+    }),
 });
+
+const saidOf = (natSource: string[] | undefined) => natSource && { fullNat: { sources: natSource } };
 
 /** `tell` says what happens later; the file's warnings go to standard error, as the rules' do. */
 export async function fileConfiguration(
@@ -44,7 +50,7 @@ export async function fileConfiguration(
   file: string,
   io: CliIo,
   tell: () => Tell,
-  reader = configReader(file),
+  reader = configReader(file, options),
 ): Promise<Configuration> {
   const { option } = reader;
   let found = reader.parse(await readOperand(file, io, { option }));
@@ -145,7 +151,7 @@ const daemonOf = ({ control, log, metrics, reload }: Spec) => ({
 
 /** Names are asked of DNS for it, and policies are imported. */
 async function planned({ spec, origins }: Read) {
-  const director = rehearsalDirector(spec.source);
+  const director = rehearsalDirector(spec.source, undefined, spec.fullNat ?? null);
   const session = new SpecSession(director);
   try {
     const changes = await session.apply({ spec, origins });

@@ -23,7 +23,7 @@ export async function rulesConfiguration(options: RunOptions, file: string, io: 
     open,
     daemon: {},
     async plan() {
-      await using rehearsed = await rehearseRules(lines, source, open.fullNat ?? null);
+      await using rehearsed = await rehearseRules(lines, { sources: source, fullNat: open.fullNat });
       const { services } = rehearsed.stats();
       return { services, marks: rehearsed.marks, lines: lines.map(({ rule }) => printRule(rule)) };
     },
@@ -34,8 +34,8 @@ export async function rulesConfiguration(options: RunOptions, file: string, io: 
     async reload({ dryRun = false, reset = false }) {
       const next = await readAgain(file, io);
       const since = reset ? {} : { since: lines };
-      if (dryRun) return planRules(director, next, source, since);
-      const changes = await reloadRules(director, next, source, since);
+      if (dryRun) return planRules(director, next, since);
+      const changes = await reloadRules(director, next, since);
       lines = next;
       return changes;
     },

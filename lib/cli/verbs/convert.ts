@@ -1,8 +1,10 @@
 /** `tunvs convert` turns rules into a configuration, and a configuration into rules. */
 import type { Command } from 'commander';
 import type { ParsedConfig, RefusedConfig } from '../../config/parse-config.js';
+import type { Spec } from '../../config/spec.js';
 import { TunvsError } from '../../values/errors.js';
-import { choiceArgument } from '../arguments.js';
+import { traitsOf } from '../../values/forwarding-method.js';
+import { choiceArgument, rangesArgument } from '../arguments.js';
 import { isKeepalived, isRules, readConfig, readKeepalived, readOperand, sayMistakes } from '../config-file.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
 import { count } from '../words.js';
@@ -12,13 +14,15 @@ interface ConvertOptions {
   keepalived?: boolean;
   keepalivedId?: string;
   source?: string;
+  natSource?: string[];
 }
 
 const EXAMPLES = `
 What rules cannot hold is named on standard error, each thing by its path; the
 rules are printed without it, and the exit code stays 0. Comments before rules
 are kept. Rules do not name the director's address, so give it with --source;
-without it the configuration takes it from the variable TUNVS_SOURCE.
+without it the configuration takes it from the variable TUNVS_SOURCE. Nor do
+they name the addresses of full NAT: give them with --nat-source.
 keepalived's configuration (.conf) is turned into a configuration, or into rules
 with --to rules; what is not done is named on standard error, with its line.
 
@@ -42,6 +46,11 @@ export const convert: Verb = {
       .option('--keepalived', "take the file for keepalived's, whatever its name")
       .option('--keepalived-id <id>', "what @ID in keepalived's file is compared with (default: the host's name)")
       .option('--source <addresses>', "the director's own addresses (DIP), separated by commas")
+      .option(
+        '--nat-source <address>',
+        'address that packets get by full NAT, or range of addresses as 10.2.1.0/28; may be repeated',
+        rangesArgument,
+      )
       .addHelpText('after', EXAMPLES);
   },
 
@@ -56,7 +65,7 @@ export const convert: Verb = {
   },
 };
 
-async function toConfig(file: string, text: string, { source }: ConvertOptions, io: CliIo): Promise<void> {
+async function toConfig(file: string, text: string, { source, natSource }: ConvertOptions, io: CliIo): Promise<void> {
   const [{ checkRules }, { specFromRules }, { printConfig }, { ruleComments }] = await Promise.all([
     import('../../config/check-rules.js'),
     import('../../config/spec-from-rules.js'),
@@ -66,8 +75,17 @@ async function toConfig(file: string, text: string, { source }: ConvertOptions, 
   const { lines, mistakes, warnings } = checkRules(text, file);
   if (await sayMistakes({ mistakes, warnings }, io)) throw unusable(file, mistakes.length);
   const said = specFromRules(lines);
-  io.stdout.write(printConfig({ source: named(source), ...said.spec }, ruleComments(text, said.lines)));
+  if (natSource === undefined && usesFullNat(said.spec)) io.stderr.write(`warning: ${file}: ${NO_NAT_SOURCE}\n`);
+  const fullNat = natSource && { fullNat: { sources: natSource } };
+  io.stdout.write(printConfig({ source: named(source), ...fullNat, ...said.spec }, ruleComments(text, said.lines)));
 }
+
+const NO_NAT_SOURCE =
+  'the rules use full NAT, and cannot name its addresses: give them with --nat-source, or write fullNat.sources into ' +
+  'the configuration';
+
+const usesFullNat = ({ services = [] }: Pick<Spec, 'services'>) =>
+  services.some(({ servers = [] }) => servers.some(({ forwarding = 'ipip' }) => traitsOf(forwarding).takesSource));
 
 /** What rules and keepalived's files do not say. */
 function named(source: string | undefined): string | string[] {

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OfflineDirector } from '../../director/director.js';
-import { rehearsalDirector } from '../../director/rehearsal.js';
+import { rehearsalDirector, type Rehearsed } from '../../director/rehearsal.js';
 import type { VirtualServiceOptions } from '../../director/service-options.js';
 import type { Policy } from '../../policy/policy.js';
 import { heldBy, nameOfService, type Wanted } from '../../rules/wanted.js';
@@ -44,8 +44,8 @@ export interface Rehearsal {
 /** Other work goes on after so many servers. */
 const SERVERS_A_TURN = 500;
 
-export async function rehearseSpec(concrete: Concrete, sources: readonly string[]): Promise<Rehearsal> {
-  await using director = rehearsalDirector(sources);
+export async function rehearseSpec(concrete: Concrete, on: Rehearsed): Promise<Rehearsal> {
+  await using director = rehearsalDirector(on.sources, undefined, on.fullNat ?? null);
   const found: Found = { mistakes: [], notices: [] };
   for (const batch of batches(concrete.services)) {
     addServices(director, batch, found);

@@ -35,7 +35,7 @@ export async function sourced(director: Director, desired: Desired, { targets, p
     const policy = service.policy === undefined ? null : (policies.get(service.policy)?.policy ?? null);
     return { ...service, policy, servers: expanded.servers };
   });
-  const rehearsal = await rehearseSpec({ ...desired, services }, sources);
+  const rehearsal = await rehearseSpec({ ...desired, services }, director);
   refuseMistakes(rehearsal.mistakes);
   const places = new Map(services.flatMap((service) => (service.health ? [placesOf(service)] : [])));
   return { wanted: rehearsal.wanted, notices: [...notices, ...rehearsal.notices], places };

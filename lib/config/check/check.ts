@@ -12,6 +12,8 @@ import { type Finding, findingsOf, MOST_NAMED, unknownField } from './issues.js'
 import { serviceFindings, type ServicePart } from './service-checks.js';
 
 export interface CheckSurroundings {
+  /** What the command line says of full NAT, which counts more than the file. */
+  fullNat?: Partial<Spec['fullNat']>;
   files: ConfigFiles;
   placed(path: Path): string;
   /** The file that a path stands in. */
@@ -43,7 +45,12 @@ export function checkConfig(value: Fields, surroundings: CheckSurroundings): Che
     : [];
   const read = spec as Spec;
   for (const each of openFindings(read)) findings.push(each);
-  const director = checkingDirector(read);
+  const said = surroundings.fullNat && ({ ...read.fullNat, ...surroundings.fullNat } as Spec['fullNat']);
+  // What the schema refuses is said, and there would be full NAT without that mistake.
+  const director = checkingDirector(
+    read.source,
+    said ?? read.fullNat ?? (value.fullNat === undefined ? null : undefined),
+  );
   try {
     const settings = settingsFindings(read, director);
     const services = serviceFindings(parts, { director, families: familiesOf(read), placed: surroundings.placed });

@@ -1,4 +1,5 @@
 /** Checks what the schema cannot: how the director's options and settings fit each other. */
+import type { OfflineDirector } from '../../director/director.js';
 import { rehearsalDirector } from '../../director/rehearsal.js';
 import { checkedOpenOptions } from '../../director/director-options.js';
 import { inertSysctlWarning } from '../../values/inert-sysctls.js';
@@ -21,20 +22,25 @@ export function openFindings(spec: Spec): Finding[] {
   );
 }
 
-/** Returns an offline director that has the sources of the spec, or others if those are wrong. Rules have none. */
-export function checkingDirector({ source, fullNat }: Partial<Spec>) {
-  const hasFullNat = source !== undefined && fullNat === undefined ? null : undefined;
+/**
+ * Returns an offline director that has these sources and this full NAT, or others where those are wrong, which is said
+ * elsewhere and hides nothing of the services. Rules have no sources. Without full NAT `fullNat` is null; when it is
+ * undefined, any will do.
+ */
+export function checkingDirector(source: Spec['source'] | undefined, fullNat: Spec['fullNat'] | null): OfflineDirector {
   // The file may be another host's.
-  const open = (sources: string | readonly string[]) => rehearsalDirector(sources, [], hasFullNat);
-  let director: ReturnType<typeof open> | undefined;
-  if (source !== undefined) refused(() => (director = open(source)));
-  return director ?? open(ANY_SOURCE);
+  const open = (sources: string | readonly string[], given: typeof fullNat) => rehearsalDirector(sources, [], given);
+  let director: OfflineDirector | undefined;
+  const isAny = fullNat === null ? null : undefined;
+  for (const given of [fullNat, isAny])
+    if (director === undefined) refused(() => (director = open(source ?? ANY_SOURCE, given)));
+  return director ?? open(ANY_SOURCE, isAny);
 }
 
 /** The marks become canonical, and sysctls lose what may stand in front of their names. */
 export function settingsFindings(
   spec: Partial<Spec>,
-  director: ReturnType<typeof checkingDirector>,
+  director: OfflineDirector,
 ): { findings: Finding[]; warnings: Finding[] } {
   const findings: Finding[] = [];
   const warnings: Finding[] = [];
@@ -63,7 +69,7 @@ export function settingsFindings(
 
 function checkedSysctls(
   sysctls: Record<string, number>,
-  director: ReturnType<typeof checkingDirector>,
+  director: OfflineDirector,
   findings: Finding[],
   warnings: Finding[],
 ): Record<string, number> {

@@ -69,7 +69,9 @@ function refusalOf({ message, option }: TunvsError): Refusal {
   }
   const named = option === undefined ? -1 : message.lastIndexOf(`${option}: `);
   const sentence = named < 0 ? message : message.slice(named + `${option}: `.length);
+  // The native part sets the mend behind a semicolon.
   const colon = sentence.indexOf(': ');
-  if (colon < 0) return { option, message: sentence, mend: 'change it' };
-  return { option, message: sentence.slice(0, colon), mend: sentence.slice(colon + 2) };
+  const end = colon < 0 ? sentence.lastIndexOf('; ') : colon;
+  if (end < 0) return { option, message: sentence, mend: 'change it' };
+  return { option, message: sentence.slice(0, end), mend: sentence.slice(end + 2) };
 }

@@ -43,7 +43,8 @@ export function serviceFindings(
   const findings: Finding[] = [];
   const warnings = parts.flatMap(warningsOf);
   const named = unique(parts, checks, findings);
-  // One change of all services is quick; when the native part refuses it, each by itself says which one it is.
+  // One change of all services is quick; when the native part refuses it, each by itself says which one it is, and then
+  // each server by itself.
   const together = refused(() =>
     checks.director.transaction((transaction) => {
       for (const part of named) for (const each of added(transaction, part, checks)) findings.push(each);
@@ -52,20 +53,41 @@ export function serviceFindings(
   if (together === undefined) return { findings, warnings };
   const textOf = ({ path, message }: Finding) => `${path.join(' ')} ${message}`;
   const known = new Set(findings.map(textOf));
-  for (const part of named) {
-    const { service, index } = part;
-    const alone = allRefused(serviceSettingsOf(service), (left) =>
-      checks.director.transaction((transaction) => {
-        transaction.clear();
-        addTo(transaction, part, left);
-      }),
-    );
-    for (const refusal of alone) {
-      const finding = of(['services', index], service, refusal);
-      if (!known.has(textOf(finding))) findings.push(finding);
-    }
-  }
+  for (const part of named)
+    for (const finding of foundAlone(part, checks)) if (!known.has(textOf(finding))) findings.push(finding);
+  // Whatever a director refuses is a mistake, even if no part of it is one by itself.
+  const { message, mend } = together;
+  if (findings.length === 0) findings.push({ path: ['services'], message, mend });
   return { findings, warnings };
+}
+
+/** Returns what a director says of the service by itself, or of its servers when it says nothing of that. */
+function foundAlone(part: NamedPart, { director, families }: ServiceChecks): Finding[] {
+  const { index, service, identity } = part;
+  const path = ['services', index];
+  const alone = (settings: object, then: (target: VirtualService) => void = () => {}) =>
+    director.transaction((transaction) => {
+      transaction.clear();
+      then(addTo(transaction, part, settings));
+    });
+  const settings = serviceSettingsOf(service);
+  const ofService = allRefused(settings, (left) => alone(left)).map((refusal) => of(path, service, refusal));
+  if (ofService.length > 0) return ofService;
+  return serversOf(part).flatMap(({ at, server }) => {
+    if (serverForm(server, at) !== undefined) return [];
+    const options = serverOptionsOf({ ...server, address: addressOf(server, identity, families) });
+    const refusal = refused(() => alone(settings, (target) => target.addRealServer(options)));
+    return refusal === undefined ? [] : [of(at, server, refusal)];
+  });
+}
+
+/** The servers of the service and those that stand in for them, each with its place. */
+function serversOf({ index, service, servers }: ServicePart): { at: Path; server: ServerSpec }[] {
+  const path = ['services', index];
+  return [
+    ...servers.map(({ index: at, server }) => ({ at: [...path, 'servers', at], server })),
+    ...(service.sorryServers ?? []).map((server, at) => ({ at: [...path, 'sorryServers', at], server })),
+  ];
 }
 
 interface NamedPart extends ServicePart {
@@ -124,16 +146,14 @@ function addTo(transaction: Transaction, { service }: ServicePart, settings: obj
 }
 
 function added(transaction: Transaction, part: NamedPart, checks: ServiceChecks): Finding[] {
-  const { index, service, servers, identity } = part;
+  const { index, service, identity } = part;
   const path = ['services', index];
   let target: VirtualService | undefined;
   const findings = allRefused(serviceSettingsOf(service), (left) => {
     target = addTo(transaction, part, left);
   }).map((refusal) => of(path, service, refusal));
   const before = new Map<string, Path>();
-  const sorry = (service.sorryServers ?? []).map((server, at) => ({ at: [...path, 'sorryServers', at], server }));
-  const given = servers.map(({ index: at, server }) => ({ at: [...path, 'servers', at], server }));
-  for (const { at: serverPath, server } of [...given, ...sorry]) {
+  for (const { at: serverPath, server } of serversOf(part)) {
     const found = serverForm(server, serverPath) ?? repeated(server, serverPath, identity, before, checks);
     if (found !== undefined) findings.push(found);
     else if (target !== undefined)
@@ -191,18 +211,21 @@ function serverFindings(
   identity: ServiceIdentity,
   { families }: ServiceChecks,
 ): Finding[] {
-  const { address } = server;
-  // The addresses of a name are not known yet; any of a family that fits has to do.
+  const stand = addressOf(server, identity, families);
+  return allRefused(serverOptionsOf({ ...server, address: stand }), (left) => {
+    target.realServer({ address: stand, port: left.port ?? serverPortOf(identity) })?.delete();
+    target.addRealServer(left);
+  }).map((refusal) => of(path, server, refusal));
+}
+
+/** The addresses of a name are not known yet; any of a family that fits has to do. */
+function addressOf(server: ServerSpec, identity: ServiceIdentity, families: ServiceChecks['families']): string {
   const own = prefixFamily(identity.address);
   const family =
     (server.forwarding !== undefined && !traitsOf(server.forwarding).needsSource) || families.includes(own)
       ? own
       : (families[0] ?? own);
-  const stand = address ?? (family === 4 ? '198.18.0.1' : '2001:db8:fffe::1');
-  return allRefused(serverOptionsOf({ ...server, address: stand }), (left) => {
-    target.realServer({ address: stand, port: left.port ?? serverPortOf(identity) })?.delete();
-    target.addRealServer(left);
-  }).map((refusal) => of(path, server, refusal));
+  return server.address ?? (family === 4 ? '198.18.0.1' : '2001:db8:fffe::1');
 }
 
 function warningsOf({ index, service }: ServicePart): Finding[] {

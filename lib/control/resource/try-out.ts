@@ -11,7 +11,7 @@ export async function tryOut(director: Director, change: (copy: Director) => voi
   const servers = services.flatMap((service) => service.realServers);
   const local = servers.filter(({ isLocal }) => isLocal).map(({ address }) => address);
   const own = director.device ? ownAddresses() : [];
-  await using copy = rehearsalDirector(director.sources, [...new Set([...local, ...own])]);
+  await using copy = rehearsalDirector(director.sources, [...new Set([...local, ...own])], director.fullNat ?? null);
   copy.transaction((transaction) => {
     for (const service of services) putService(transaction, parseServiceId(serviceId(service)), serviceJson(service));
     transaction.setMarks(director.marks);

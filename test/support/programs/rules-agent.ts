@@ -8,7 +8,6 @@ import { parseRules, type RuleLine } from '../../../lib/rules/parse-rules.js';
 import { reloadRules } from '../../../lib/rules/reload.js';
 
 let director: Director | undefined;
-let sources: string[] = [];
 
 function opened(): Director {
   if (director === undefined) throw new Error('open it first');
@@ -23,7 +22,6 @@ serveAgent({
   async open({ marks = [], ...options }: DirectorOpenOptions & { marks?: Parameters<Director['setMarks']>[0] }) {
     director = await Director.open(options);
     director.setMarks(marks);
-    sources = [options.source].flat();
     return director.device;
   },
   /** `afterwards` comes a moment later. */
@@ -35,7 +33,7 @@ serveAgent({
   },
   /** Brings the director to what the rules say, by as few changes as there are differences. */
   async reload({ rules }: { rules: string[] }) {
-    return (await reloadRules(opened(), parsed(rules), sources)).length;
+    return (await reloadRules(opened(), parsed(rules))).length;
   },
   /** Takes new connections from a server everywhere, ends those that it has, and gives it new ones again. */
   async drain({ server, deadlineMs }: { server: string; deadlineMs: number }) {
