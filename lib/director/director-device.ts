@@ -3,8 +3,10 @@ import { networkInterfaces } from 'node:os';
 import { inspect, type InspectOptions } from 'node:util';
 import type { Egress } from '../values/egress.js';
 import type { Offload } from '../values/offload.js';
-import { addressFamily, canonicalAddress } from '../values/inet.js';
+import { addressFamily, canonicalAddress, parseRange } from '../values/inet.js';
 import type { NativeFastPath, NativeRing, NativeStarted } from '../native/engine.js';
+import { interfacesOnLink } from '../host/subnet.js';
+import type { HostAddress } from '../host/host.js';
 import { isSourceRange } from '../values/source.js';
 
 /** A device that gives its packets a firewall mark. */
@@ -116,6 +118,29 @@ export function sourceWarnings(sources: readonly string[], interfaces = networkI
   const entries = Object.values(interfaces).flatMap((each) => each ?? []);
   const local = new Set(entries.map((entry) => canonicalAddress(entry.address)));
   return sources.filter((source) => !isSourceRange(source) && !local.has(source)).map(warning);
+}
+
+/**
+ * Returns a sentence for each address or range of full NAT that is in none of the host's networks: real servers send
+ * their answers there, and nobody may know the way.
+ */
+export function natSourceWarnings(sources: readonly string[], host: { addresses(): readonly HostAddress[] }): string[] {
+  if (sources.length === 0) return [];
+  const addresses = host.addresses();
+  return sources
+    .filter((source) => !endsOf(source).every((end) => interfacesOnLink(addresses, [end], []).length > 0))
+    .map(
+      (source) =>
+        `full NAT's source ${source} is in no network of this host, so real servers' answers come here by routes alone: ` +
+        `route ${source} to the director, or name addresses of a network in which it is`,
+    );
+}
+
+/** Returns the first address and the last one. */
+function endsOf(source: string): string[] {
+  if (!isSourceRange(source)) return [source];
+  const { first, last } = parseRange(source) as { first: string; last: string };
+  return [first, last];
 }
 
 function warning(source: string): string {

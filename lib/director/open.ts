@@ -7,12 +7,13 @@ import { native } from '../native/addon.js';
 import type { NativePolicyListener } from '../native/director.js';
 import { policyTurns } from '../policy/turns.js';
 import { toTunvsError, wrapNative, wrapOption } from '../values/errors.js';
-import { directorDevice, markDevices, sourceWarnings } from './director-device.js';
+import { directorDevice, markDevices, natSourceWarnings, sourceWarnings } from './director-device.js';
 import { DirectorEngine } from './director-engine.js';
 import { checkedOpenOptions } from './director-options.js';
 import type { DirectorOpenOptions } from './open-options.js';
 import type { DirectorParts } from './director-parts.js';
 import { watchFastPath } from './fast-path-watch.js';
+import { fullNatOf } from './full-nat-options.js';
 import { DirectorWatch } from './director-watch.js';
 import { EventRelay } from './event-relay.js';
 import { ClockPulse } from './pulse.js';
@@ -63,7 +64,11 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       started,
       checked.start.markDevices.map(({ mark }) => mark),
     );
-    const warnings = [...sourceWarnings(sources), ...started.warnings];
+    const warnings = [
+      ...sourceWarnings(sources),
+      ...natSourceWarnings(checked.native.natSources, thisHost),
+      ...started.warnings,
+    ];
     const fastPath = engine.fastPath();
     if (checked.native.fastPath !== 'off' && !fastPath.isInForce)
       warnings.push(`the fast path is off: ${fastPath.reason}`);
@@ -107,7 +112,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       warnings,
       host,
       localAddresses,
-      hasFullNat: checked.native.natSources.length > 0,
+      fullNat: fullNatOf(checked.native),
       nowMs: Date.now,
       policies,
       workerCpu: () => engine.workerCpu(),

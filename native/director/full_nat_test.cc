@@ -57,6 +57,26 @@ TEST("a server of full NAT is refused where the director has no address to give"
   CHECK(!t.apply(AddServer{NatDirector::kWeb, {kServer, 80}, config}).ok());
 }
 
+TEST("no real server has an address that full NAT gives to packets, whatever its method, but the host's own") {
+  FullNat t(withSources({"10.0.0.200", "10.0.1.0/28"}));
+  for (const ForwardingMethod method : {ForwardingMethod::snat, ForwardingMethod::nat, ForwardingMethod::ipip}) {
+    ServerConfig config;
+    config.tunnel.method = method;
+    for (const IpAddress& address : {IpAddress::v4(10, 0, 0, 200), IpAddress::v4(10, 0, 1, 15)}) {
+      const auto added = t.apply(AddServer{t.kWeb, {address, 80}, config});
+      CHECK(!added.ok());
+      CHECK_EQ(added.error().message, toString(address) +
+                                          " can't be a real server, because full NAT gives this address to packets as "
+                                          "their source; take it out of fullNat.sources");
+    }
+    CHECK(t.apply(AddServer{t.kWeb, {IpAddress::v4(10, 0, 1, 16), 80}, config}).ok());
+    CHECK(t.apply(DeleteServer{t.kWeb, {IpAddress::v4(10, 0, 1, 16), 80}}).ok());
+  }
+  ServerConfig local;
+  local.tunnel.method = ForwardingMethod::local;
+  CHECK(t.apply(AddServer{t.kWeb, {IpAddress::v4(10, 0, 0, 200), 80}, local}).ok());
+}
+
 TEST("a free pair is found wherever it lies, also when long connections have many in a row") {
   DirectorOptions options = withSources({"10.0.0.200"}, 10000, 18191);
   options.maxConnections = 1u << 15;

@@ -28,6 +28,8 @@ const REFUSED: [message: RegExp, rules: string, ...options: string[]][] = [
   [/10\.5\.0\.3 is an address of this host/, WEB, '--nat-source', '10.5.0.3'],
   [/--nat-source: expected other addresses than 10\.5\.0\.1/, WEB, '--nat-source', OWN],
   [/full NAT has no IPv4 address to give/, '-A -t 10.9.9.9:80\n-a -t 10.9.9.9:80 -r 10.5.0.7 -m --full-nat\n'],
+  [/--nat-source: expected at most 256 addresses of each family/, WEB, '--nat-source', '10.6.0.0/23'],
+  [/10\.5\.0\.7 can't be a real server, because full NAT gives this address/, WEB, '--nat-source', '10.5.0.7'],
   [/conn_reuse_mode takes 0 to 3, not 9/, 'sysctl net.ipv4.vs.conn_reuse_mode=9\n'],
   [/--path-mtu-floor: expected at most the path MTU, 1500/, WEB, '--path-mtu-floor', '1501'],
 ];

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { NetworkInterfaceInfo } from 'node:os';
-import { sourceWarnings } from '../../lib/director/director-device.js';
+import { natSourceWarnings, sourceWarnings } from '../../lib/director/director-device.js';
 
 const interfaces = { eth0: [{ address: '10.2.0.2' }, { address: '2001:db8:0::1' }] as NetworkInterfaceInfo[] };
 
@@ -20,5 +20,28 @@ describe('the warning about a source', () => {
       /^source 10\.2\.0\.3 is not an address of this host.*"ip address add 10\.2\.0\.3\/32 dev lo"/,
     );
     assert.match(warnings[1] ?? '', /ip address add 2001:db8::2\/128/);
+  });
+});
+
+describe('the warning about a source of full NAT', () => {
+  const host = {
+    addresses: () => [
+      { interfaceName: 'eth0', address: '10.2.0.2', prefixLength: 24 },
+      { interfaceName: 'eth0', address: '2001:db8::1', prefixLength: 64 },
+      { interfaceName: 'eth1', address: '10.9.0.1', prefixLength: 32 },
+    ],
+  };
+
+  it('is not given for what lies in a network of the host', () => {
+    assert.deepEqual(natSourceWarnings(['10.2.0.77', '10.2.0.128/25', '2001:db8::c0/126'], host), []);
+  });
+
+  it('names what does not, or lies beyond the end of a network, and what to do', () => {
+    const sources = ['10.3.0.7', '10.9.0.1', '10.2.0.0/23', '2001:db9::/126'];
+    const warnings = natSourceWarnings(sources, host);
+    assert.deepEqual(
+      warnings.map((each) => /^full NAT's source (\S+) is in no network of this host, .*: route \1 to/.exec(each)?.[1]),
+      sources,
+    );
   });
 });

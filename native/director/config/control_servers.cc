@@ -33,6 +33,13 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
     return Error::make(ErrorCode::invalidArgument,
                        toString(key.address) + " can't be a real server; its address must be unicast");
   }
+  // The host routes such an address to the director itself, and a packet for it would come back.
+  if (traits.delivery != Delivery::host && settings_.natSources.contains(key.address)) {
+    return Error::make(ErrorCode::invalidArgument,
+                       toString(key.address) +
+                           " can't be a real server, because full NAT gives this address to packets as their source" +
+                           "; take it out of fullNat.sources");
+  }
   const TunnelOptions& tunnel = config.tunnel;
   if (auto checked = checkTunnel(tunnel, service.address.family, key.address.family); !checked) return checked.error();
   if (tunnel.told != ClientTold::none && service.protocol == kTcpProtocol && service.port == kFtpPort) {
