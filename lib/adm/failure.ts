@@ -69,7 +69,7 @@ const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
 /** Names the daemons beside this one: the usual mistake is a daemon of another name. */
 function mend(socket: string): string {
-  const start = 'start it with "tunvs run"';
+  const start = 'start it with "tunvs run --source ADDRESS"';
   let others: string[] = [];
   try {
     others = readdirSync(dirname(socket))

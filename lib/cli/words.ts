@@ -6,6 +6,10 @@
  */
 export const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
   [/\bopen the director with an (IPv[46]) source too\b/g, 'add --source with an $1 address'],
+  [
+    /\bopen the director with one in fullNat\.sources\b/g,
+    'give one with --nat-source, or with fullNat.sources in a configuration',
+  ],
   [/\bor name another source\b/g, 'or name another with --source'],
   [/\braise maxConnections\b/g, 'raise --max-connections'],
   [/\bopen it with offloads '(\w+)'/g, 'give --offloads $1'],

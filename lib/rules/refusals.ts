@@ -115,7 +115,20 @@ export function asRulesError(error: unknown, rule?: { command: string }): unknow
   const [, expected, mend] = REFUSED.exec(error.message) ?? [];
   const sentence =
     option !== undefined && expected !== undefined ? `${option}: write ${expected}${mend ?? ''}` : plain(error.message);
-  return refusal(sentence, INVALID_OPERATION);
+  return refusal(
+    sentence,
+    isOfFullNat(error, rule as Partial<ServerCommand>) ? withOption(sentence) : INVALID_OPERATION,
+  );
+}
+
+/** ipvsadm has no full NAT, and so no words for what is wrong with it. */
+function isOfFullNat({ message }: TunvsError, rule: Partial<ServerCommand> | undefined): boolean {
+  return rule?.settings?.forwarding === 'snat' || message.includes('full NAT');
+}
+
+/** Whoever writes a rule may have started the director by options alone. */
+function withOption(sentence: string): string {
+  return sentence.replace('fullNat.sources', 'fullNat.sources (--nat-source of tunvs run)');
 }
 
 /** A sentence about a sysctl names it, and needs no call in front. */

@@ -55,8 +55,25 @@ describe('masquerading by ipvsadm', () => {
     assert.equal((await callAdm(full, '-R --replace', { stdin: saved })).text, '');
     assert.equal((await callAdm(full, '-S -n')).out, saved);
     assert.match(await text(`-a ${WEB} -r 10.0.0.13 -i --full-nat`), /--full-nat is for masquerading only: add -m/);
-    // This director has no sources for it.
-    assert.match((await call(`-a ${WEB} -r 10.0.0.13 -m --full-nat`)).text, /^Invalid operation\./);
+    const told = '--client-address';
+    assert.match(await text(`-a ${WEB} -r 10.0.0.13 -m ${told} toa`), /^--client-address is for full NAT only: add/);
+    assert.match(await text(`-a ${WEB} -r 10.0.0.13 -m --full-nat ${told} no`), /write one of none, toa, proxy/);
+    assert.match(await text(`-A -u 192.0.2.9:53 ${told} toa`), /'client-address' option with the 'add-service'/);
+    assert.match(await text('-A -u 192.0.2.9:53 --full-nat'), /'full-nat' option with the 'add-service'/);
+    assert.equal(await text(`-e ${WEB} -r 10.0.0.11:8080 -m --full-nat ${told} proxy`), '');
+    assert.match(
+      (await callAdm(full, '-S -n')).out,
+      /^-a \S+ \S+ -r 10\.0\.0\.11:8080 -m -w 1 --full-nat --client-address proxy$/m,
+    );
+  });
+
+  it('says what is missing where full NAT has no address, since ipvsadm has no words for it', async () => {
+    const { err, exit } = await call(`-a ${WEB} -r 10.0.0.13 -m --full-nat`);
+    assert.match(
+      err,
+      /^full NAT has no IPv4 address .* open the director with one in fullNat\.sources \(--nat-source /,
+    );
+    assert.equal(exit, 255);
   });
 
   it('is edited into tunnelling and back where the port is the service\u2019s', async () => {

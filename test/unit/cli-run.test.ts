@@ -311,9 +311,15 @@ describe('tunvs run --dry-run', () => {
     );
   });
 
-  it('wants rules and a source', async () => {
-    assert.equal((await cli(['run', '--source', '10.2.0.2'], [run])).exitCode, 2);
+  it('wants a source', async () => {
     assert.equal((await cli(['run', '--rules', '-'], [run])).exitCode, 2);
+  });
+
+  it('adds nothing where there are no rules: tunvsadm will', async () => {
+    const { exitCode, stdout } = await cli(['run', '--source', '10.2.0.2', '--dry-run', '--json'], [run]);
+    const { rules, host } = JSON.parse(stdout);
+    assert.deepEqual([exitCode, rules], [0, []]);
+    assert.ok(host.every(({ command }: { command: string }) => !command.startsWith('ip route')));
   });
 });
 

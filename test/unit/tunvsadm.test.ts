@@ -138,7 +138,7 @@ describe('tunvsadm', () => {
       assert.equal(stdout, '');
       assert.equal(
         stderr,
-        `tunvsadm: no daemon listens on ${socket}: start it with "tunvs run", or name another with --name (there is d)\n`,
+        `tunvsadm: no daemon listens on ${socket}: start it with "tunvs run --source ADDRESS", or name another with --name (there is d)\n`,
       );
     });
 

@@ -18,10 +18,20 @@ export async function configurationOf(options: RunOptions, io: CliIo, tell: () =
     const { fileConfiguration } = await import('./file-configuration.js');
     return fileConfiguration(options, config, io, tell);
   }
-  if (rules === undefined)
+  if (rules !== undefined) {
+    const { rulesConfiguration } = await import('./rules-configuration.js');
+    return rulesConfiguration(options, rules, io);
+  }
+  const { source, control, http } = options;
+  if (source === undefined)
     throw new UsageError(
-      "there is nothing to run: give --config with a configuration file, --keepalived with keepalived's, or --rules with rules",
+      "there is nothing to run: give --config with a configuration file, --keepalived with keepalived's, --rules with " +
+        'rules, or --source alone for a director that tunvsadm fills',
     );
-  const { rulesConfiguration } = await import('./rules-configuration.js');
-  return rulesConfiguration(options, rules, io);
+  if (control === false && http === undefined)
+    throw new UsageError(
+      'nobody could fill a director without rules: leave --no-control out, or give --rules, --config or --keepalived',
+    );
+  const { emptyConfiguration } = await import('./empty-configuration.js');
+  return emptyConfiguration(options, source);
 }

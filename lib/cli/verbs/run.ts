@@ -58,11 +58,15 @@ While it runs, "tunvsadm" lists and changes what it holds, "tunvs status" shows
 it, and "curl --unix-socket /run/tunvs/tunvs.sock http://tunvs/v1/services" asks
 its control API.
 
+With --source alone it begins without services, as IPVS does, and "tunvsadm"
+fills it; what it holds then ends with it, unless "tunvsadm -S --all" saves it.
+
 It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
 Examples:
   $ tunvs run --config /etc/tunvs/tunvs.yaml
   $ tunvs run --keepalived /etc/keepalived/keepalived.conf --source 10.2.0.2
+  $ tunvs run --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2 --dry-run
   $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 \\
