@@ -37,12 +37,13 @@ while True:
 
 const CLIENT = `
 import hashlib, json, random, socket, struct, sys
-address, port, connections, count = sys.argv[1], *map(int, sys.argv[2:])
+address, port, connections, count, is_urgent = sys.argv[1], *map(int, sys.argv[2:])
 results = []
 for _ in range(connections):
     with socket.create_connection((address, port), timeout=20) as connection:
         data = random.randbytes(count)
-        connection.sendall(struct.pack('!Q', count) + data)
+        connection.send(struct.pack('!Q', count), socket.MSG_OOB if is_urgent else 0)
+        connection.sendall(data)
         said = json.loads(connection.makefile().readline())
         said['own'] = list(connection.getsockname()[:2])
         said['isIntact'] = said.pop('digest') == hashlib.sha256(data).hexdigest()
@@ -77,10 +78,13 @@ export interface ProxyRequest {
   connections: number;
   /** How much the client sends in each. */
   bytes: number;
+  /** Whether what it sends first has an urgent mark. */
+  isUrgent?: boolean;
 }
 
 export async function askProxyServer(host: LabHost, request: ProxyRequest): Promise<ProxyResult[]> {
-  const { address, port, connections, bytes } = request;
-  const { stdout } = await host.exec(['python3', '-c', CLIENT, address, `${port}`, `${connections}`, `${bytes}`]);
+  const { address, port, connections, bytes, isUrgent = false } = request;
+  const numbers = [port, connections, bytes, Number(isUrgent)].map(String);
+  const { stdout } = await host.exec(['python3', '-c', CLIENT, address, ...numbers]);
   return JSON.parse(stdout) as ProxyResult[];
 }
