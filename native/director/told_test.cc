@@ -190,10 +190,12 @@ TEST("a client can't finish another handshake than the one that its PROXY header
     CHECK_EQ(t.send(t.says(40000, 0, 0)), "11");
     CHECK_EQ(t.send(t.says(40000, 0, 5)), "11");
     CHECK(t.isHeaded());
-    CHECK_EQ(t.answered(t.isn + 1 + kHeaderBytes + 5), t.isn + 6);
-    // From then on the server has said more, and the client may acknowledge that.
-    t.acknowledges += 10000;
+    CHECK_EQ(t.answered(t.isn + 1 + kHeaderBytes + 5, kTcpAck, 100), t.isn + 6);
+    // From then on the client may acknowledge what the server has said, and nothing else.
+    t.acknowledges += 100;
     CHECK_EQ(t.send(t.says(40000, 5, 5)), "11");
+    t.acknowledges++;
+    CHECK_EQ(t.send(t.says(40000, 5, 5)), "dropForged");
   }
 }
 
@@ -364,6 +366,23 @@ TEST("a connection with a PROXY header goes on when its numbers have wrapped aro
   CHECK_EQ(t.send(t.says(40000, 0, 7)), "11");
   CHECK_EQ(t.sequence(), kIsn + 1 + kHeaderBytes);
   CHECK(t.payload().size() == 7u && t.sentAhead.empty());
+}
+
+TEST("a connection with a PROXY header goes on when its server's numbers have wrapped around") {
+  Told t;
+  t.shakeHands(40000);
+  t.send(t.says(40000, 0, 5));
+  constexpr uint32_t kStep = 100'000'000;
+  for (uint64_t said = 0; said < 10'000'000'000; said += kStep) {
+    const uint32_t at = t.serverIsn + 1 + static_cast<uint32_t>(said);
+    Bytes packet = t.answer(kIsn + 1 + kHeaderBytes + 5, kTcpAck, 1000);
+    storeBe32(&packet[24], at);
+    if (!CHECK_EQ(t.send(packet), "returned")) break;
+    t.acknowledges = at + 1000;
+    if (!CHECK_EQ(t.send(t.says(40000, 5, 0)), "11")) break;
+    t.acknowledges++;
+    if (!CHECK_EQ(t.send(t.says(40000, 5, 0)), "dropForged")) break;
+  }
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ struct FullNat : NatDirector {
                        .tcp(loadBe16(&toServer[22]), loadBe16(&toServer[20]), flags)
                        .payload(bytes)
                        .build();
-    if ((flags & kTcpSyn) != 0) storeBe32(&packet[24], serverIsn);
+    storeBe32(&packet[24], (flags & kTcpSyn) != 0 ? serverIsn : serverIsn + 1);
     storeBe32(&packet[28], acknowledged);
     return packet;
   }

@@ -1,66 +1,109 @@
 #include "director/connection/told_connection.h"
 
 namespace tunvs {
-namespace {
-
-// Numbers wrap around after four times as much.
-constexpr uint32_t kSettledBytes = uint32_t{1} << 30;
-
-}  // namespace
-
 void ToldConnection::noteSyn(uint32_t first) {
   isAsked_ = true;
   asked_ = first;
 }
 
-bool ToldConnection::noteSynAck(uint32_t sequence, uint32_t acknowledged) {
+bool ToldConnection::noteSynAck(uint32_t sequence, uint32_t acknowledged, Tick now) {
   const uint32_t answer = sequence + 1;
   const bool isKnown = isAnswered_ && acknowledged == first_;
   if (isKnown && isAnswer(answer)) return true;
-  // A server that has the connection does not answer a SYN. Nor is it the answer to one that a later packet of the
-  // client's has overtaken: the server may have taken that.
   if (!isAsked_ || acknowledged != asked_) return false;
-  if (isKnown) {
+  if (isKnown && !isConfirmed_ && !isOver_) {
     answers_ = {answer, answers_[0]};
     return true;
   }
-  const ClientTold how = how_;
-  *this = ToldConnection(how);
+  if (isAnswered_ && !mayBeginAnew(now)) return false;
+  *this = ToldConnection(how_);
   isAsked_ = isAnswered_ = true;
-  asked_ = first_ = acknowledged;
+  asked_ = first_ = taken_ = acknowledged;
   answers_ = {answer, answer};
+  said_ = answer;
+  heardAt_ = now;
   return true;
 }
 
-ToldConnection::Step ToldConnection::noteClient(const Segment& segment, size_t headerBytes) {
+// A SYN cookie is the client's number and what nobody knows, so that a client that knows one knows the others of the
+// same minute: their distance is the same. The last bits say which of a few segment sizes the client takes.
+bool ToldConnection::looksLikeCookie(uint32_t sequence, uint32_t acknowledged) const {
+  constexpr uint32_t kSizes = 8;
+  const auto fits = [&](uint32_t answer) { return acknowledged - sequence - (answer - first_) + kSizes <= 2 * kSizes; };
+  return fits(answers_[0]) || fits(answers_[1]);
+}
+
+// A client says nothing any more that has ended. A server that has ended may have forgotten the connection by now, or
+// forgets it when it is said something that it would not take. What comes from before the first byte would stand in the
+// header's place.
+bool ToldConnection::maySay(const Segment& segment, size_t headerBytes, Tick now) const {
+  if (isSilent_) return false;
+  const bool isFirst = segment.sequence == first_ && !isSettled();
+  if (isEnding_) {
+    const uint32_t moved = isFirst ? first_ + static_cast<uint32_t>(headerBytes) : shift_.forward(segment.sequence);
+    if (now - takenAt_ >= kForgets || looksLikeCookie(moved, segment.acknowledged)) return false;
+  }
+  return isSettled() || hasReached(segment.sequence, first_);
+}
+
+ToldConnection::Step ToldConnection::noteClient(const Segment& segment, size_t headerBytes, Tick now) {
   if (segment.isSyn) {
     if (segment.isAck || segment.payloadBytes != 0) return Step::forged;
     noteSyn(segment.sequence + 1);
     return Step::plain;
   }
-  if (segment.isRst) return Step::plain;
-  if (!isAnswered_) return Step::forged;
-  if (!isConfirmed_) {
-    const bool isOfThis = segment.isAck && isAnswer(segment.acknowledged) && hasReached(segment.sequence, first_);
-    if (!isOfThis) return Step::forged;
+  if (segment.isRst) {
+    isOver_ = true;
+    return Step::plain;
   }
+  if (!isAnswered_ || isOver_ || !segment.isAck) return Step::forged;
+  if (!isSaid(segment.acknowledged)) return Step::forged;
+  if (!isConfirmed_ && !hasReached(segment.sequence, first_)) return Step::forged;
   const bool says = segment.payloadBytes != 0;
-  if (says && !isSettled() && (isSilent_ || !hasReached(segment.sequence, first_))) return Step::forged;
-  isAsked_ = false;
+  if (says && !maySay(segment, headerBytes, now)) return Step::forged;
+  isFinished_ = true;
   if (says && !isHeaded_) {
     isHeaded_ = true;
     // The client's first byte becomes the header and that byte.
     shift_.record(first_, 1, static_cast<uint32_t>(1 + headerBytes));
   }
-  if (segment.isFin && !says && !isHeaded_ && segment.sequence == first_) isSilent_ = true;
+  if (segment.isFin && (!hasFin_ || hasReached(segment.end(), finEnd_))) {
+    hasFin_ = true;
+    finEnd_ = segment.end();
+    if (!says && !isHeaded_ && segment.sequence == first_) isSilent_ = true;
+  }
   return says && !isSettled() && segment.sequence == first_ ? Step::first : Step::plain;
 }
 
-void ToldConnection::noteServer(uint32_t acknowledged) {
-  if (!isAnswered_ || isSettled()) return;
-  const uint32_t said = shift_.back(acknowledged) - first_;
-  if (said < 2 * kSettledBytes) isConfirmed_ = true;
-  if (!isHeaded_ || said < kSettledBytes || said >= 2 * kSettledBytes) return;
+void ToldConnection::noteServer(const Segment& segment, Tick now) {
+  if (segment.isRst) {
+    isOver_ = true;
+    isGone_ = isConfirmed_;
+  }
+  if (!isAnswered_ || segment.isRst || !segment.isAck) return;
+  // What the server says first has the number behind that of its SYN-ACK. Another one may be of a connection that it
+  // had before.
+  const uint32_t taken = shift_.back(segment.acknowledged);
+  if (!isConfirmed_) {
+    if (!isAnswer(segment.sequence) || taken - first_ >= 2 * kFar) return;
+    isConfirmed_ = true;
+    said_ = segment.sequence;
+    answers_ = {said_, said_};
+  }
+  heardAt_ = now;
+  if (hasReached(segment.end(), said_)) said_ = segment.end();
+  if (said_ - answers_[0] >= kFar) isFar_ = true;
+  if (!hasReached(taken_, taken)) {
+    taken_ = taken;
+    takenAt_ = now;
+  }
+  if (segment.isFin && !isEnding_) {
+    isEnding_ = true;
+    takenAt_ = now;
+  }
+  if (hasFin_ && taken == finEnd_) isSilent_ = true;
+  const uint32_t said = taken - first_;
+  if (isSettled() || !isHeaded_ || said < kFar || said >= 2 * kFar) return;
   // Before the header is too far behind for numbers that wrap around, it is behind all of them.
   const uint32_t by = shift_.after;
   shift_ = {{0, 0, by}, {0, 0, by}, by};

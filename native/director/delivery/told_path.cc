@@ -55,9 +55,11 @@ Verdict ToldPath::deliverBehindHeader(Pass& pass, const Conn& conn, const Server
   const size_t segmentBytes = parsed.length - parsed.transport;
   Step step = Step::forged;
   SequenceShift shift;
+  const Segment segment = segmentOf(parsed);
   connections_.told().change(parsed.key.family, nameOfReply(conn), [&](ToldConnection& told) {
-    step = told.noteClient(segmentOf(parsed), proxyHeaderBytes(parsed.key.family));
-    shift = told.shift();
+    step = told.noteClient(segment, proxyHeaderBytes(parsed.key.family), pass.now);
+    // A SYN begins anew, with numbers that nothing was put in front of.
+    if (!segment.isSyn) shift = told.shift();
   });
   if (step == Step::forged) return Verdict::dropForged;
   clearUrgent(tcp, parsed.offload);
@@ -95,11 +97,11 @@ Verdict ToldPath::sendReply(Pass& pass, const Conn& conn, const ServerView& serv
   connections_.told().change(family, nameOfReply(conn), [&](ToldConnection& told) {
     const bool isOfProxy = told.how() == ClientTold::proxy;
     if (segment.isAck && segment.isSyn) {
-      isForged = !told.noteSynAck(segment.sequence, segment.acknowledged) && isOfProxy;
-    } else if (segment.isAck && !segment.isRst) {
-      if (isOfProxy) told.noteServer(segment.acknowledged);
-      const bool hasHeard = segment.payloadBytes != 0 || segment.acknowledged != told.first();
-      isEnough = !isOfProxy && told.isAnswered() && hasHeard;
+      isForged = !told.noteSynAck(segment.sequence, segment.acknowledged, pass.now) && isOfProxy;
+    } else if (isOfProxy) {
+      told.noteServer(segment, pass.now);
+    } else if (segment.isAck && !segment.isRst && told.isAnswered()) {
+      isEnough = segment.payloadBytes != 0 || segment.acknowledged != told.first();
     }
     shift = told.shift();
   });
