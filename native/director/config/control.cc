@@ -2,6 +2,7 @@
 
 #include "director/config/checks.h"
 #include "director/config/control_draft.h"
+#include "director/config/one_packet_answers.h"
 #include "director/config/slow_start.h"
 
 #include <algorithm>
@@ -29,11 +30,15 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
   draft.states.resize(draft.services.size());
   draft.removed = removed_;
   draft.marks = current_->marks();
-  for (size_t i = 0; i < operations.size(); i++) {
-    auto done = applyOne(draft, operations[i]);
-    if (done) continue;
+  Result<void> done;
+  for (size_t i = 0; done && i < operations.size(); i++) {
+    done = applyOne(draft, operations[i]);
+    if (!done && failedAt != nullptr) *failedAt = i;
+  }
+  // An endpoint may go from one service to another within a transaction, in either order.
+  if (done) done = checkOnePacketAnswers(draft.services, operations, failedAt);
+  if (!done) {
     for (const uint32_t id : draft.newIds) pool_.release(id);
-    if (failedAt != nullptr) *failedAt = i;
     return done;
   }
   for (size_t i = 0; i < draft.services.size(); i++) {

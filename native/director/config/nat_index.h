@@ -27,7 +27,7 @@ class NatIndex {
   // Tells whether any server's replies are rewritten, or were before its last edit.
   bool isEmpty() const { return !hasAny_; }
   // Returns the server that sends from this address and port; null: none does. If several services have it, one of them
-  // is taken.
+  // is taken: none of them is a one-packet service of this address and port, see one_packet_answers.h.
   const Endpoint* find(const IpAddress& address, Be16 port, uint8_t protocol) const;
 
  private:

@@ -1,5 +1,6 @@
 #include "director/delivery/reply_path.h"
 
+#include "director/config/one_packet_answers.h"
 #include "director/delivery/answers.h"
 #include "director/protocol/protocol_state.h"
 #include "packet/icmp.h"
@@ -34,11 +35,11 @@ std::optional<ReplyPath::Fate> ReplyPath::foresee(const ServiceTable& services, 
   if (!isForeign(services, parsed.key.virtualAddress())) return std::nullopt;
   const NatIndex::Endpoint* from = services.nat().find(parsed.key.client(), parsed.key.clientPort(), parsed.protocol);
   if (from == nullptr) return Fate{Verdict::passedOn};
-  // One-packet scheduling leaves no connection behind, but the service is known by its server.
-  if (parsed.protocol == kUdpProtocol && from->service != nullptr && from->service->config.onePacket) {
+  // One-packet scheduling leaves no connection behind, but the service is known by its server, which no other service
+  // may have then.
+  if (parsed.protocol == kUdpProtocol && from->service != nullptr && answersAlone(*from->service, from->server)) {
     const ServiceKey& service = from->service->key;
-    const auto at = from->service->indexOf(from->server);
-    if (at && !service.hasPrefix() && !service.hasRange() && service.port != 0) {
+    if (const auto at = from->service->indexOf(from->server)) {
       return Fate{
           Verdict::returned,
           from->service->owned[*at].get(),
