@@ -19,8 +19,8 @@ export interface PacketEnd {
 
 /** Both ends of a packet. */
 export interface PacketEnds {
-  /** Where it comes from. */
-  source: PacketEnd;
+  /** Where it comes from. It is absent where full NAT will give the packet one of its pairs of address and port. */
+  source?: PacketEnd;
   /** Where it goes. */
   destination: PacketEnd;
 }
@@ -48,9 +48,10 @@ export interface Explanation {
   /** The policy of that service. */
   policy?: Pick<ServicePolicy, 'kind' | 'name'>;
   /**
-   * What the packet's own source and destination are changed to, where the director translates (`nat`): a client's
-   * packet goes to the real server's address and port, and a server's leaves from the virtual service's. There is no
-   * `port` where the packet has none, as in ICMP and in later fragments.
+   * What the packet's own source and destination are changed to, where the director translates (`nat`, `snat`): a
+   * client's packet goes to the real server's address and port, and a server's leaves from the virtual service's. There
+   * is no `port` where the packet has none, as in ICMP and in later fragments, and no `source` where full NAT is still
+   * to pick one, since the connection that takes it has not begun.
    */
   becomes?: PacketEnds;
   /** The state of the connection that the packet belongs to, such as 'ESTABLISHED'. */
@@ -104,8 +105,8 @@ function reasonOf(verdict: string): { kind: keyof typeof HEADS; sentence: string
 
 function sentence(said: Omit<Explanation, 'text'>): string {
   const { verdict, becomes } = said;
-  const ends =
-    becomes && isSent(verdict) ? ` It leaves from ${endName(becomes.source)} to ${endName(becomes.destination)}.` : '';
+  const from = becomes?.source ? endName(becomes.source) : 'an address of full NAT';
+  const ends = becomes && isSent(verdict) ? ` It leaves from ${from} to ${endName(becomes.destination)}.` : '';
   if (verdict === 'returned') return `${returnedSentence(said)}${ends}`;
   const isForwarded = verdict === 'forwarded' || verdict === 'pinned';
   return `${isForwarded ? forwardedSentence(said) : otherSentence(said)}${ends}`;

@@ -84,8 +84,11 @@ export interface NativeExplanation {
   /** The service that a new connection would belong to. */
   service?: NativeServiceKey;
   server?: NativeServerKey;
-  /** What the packet's own addresses and ports are changed to (NAT); without ports where it has none. */
-  becomes?: { source: NativeEndpoint; destination: NativeEndpoint };
+  /**
+   * What the packet's own addresses and ports are changed to (NAT); without ports where it has none, and without a
+   * source where full NAT will pick one.
+   */
+  becomes?: { source?: NativeEndpoint; destination: NativeEndpoint };
   /** The connection that the packet belongs to. */
   connectionState?: string;
   /** That connection would give way to a new one. */

@@ -47,7 +47,7 @@ Napi::Value explainToJs(Napi::Env env, Director& director, Tick now, Napi::Value
   }
   if (said.becomes) {
     Napi::Object becomes = Napi::Object::New(env);
-    becomes.Set("source", endpointToJs(env, said.becomes->source));
+    if (!said.sourceIsOpen) becomes.Set("source", endpointToJs(env, said.becomes->source));
     becomes.Set("destination", endpointToJs(env, said.becomes->destination));
     object.Set("becomes", becomes);
   }

@@ -77,9 +77,12 @@ export const explanation = z
     scheduler: z.string().optional(),
     policy: z.object({ kind: z.string(), name: z.string() }).optional(),
     becomes: z
-      .object({ source: packetEnd, destination: packetEnd })
+      .object({ source: packetEnd.optional(), destination: packetEnd })
       .optional()
-      .describe('What the packet leaves with in place of its own source and destination, by nat.'),
+      .describe(
+        'What the packet leaves with in place of its own source and destination, by nat or snat. There is no source ' +
+          'where full NAT has still to pick one.',
+      ),
     connectionState: z.string().optional(),
     endsConnection: z.boolean(),
     notChosen: z.array(z.string()).optional().describe('The servers that are down by health, each with the reason.'),

@@ -24,7 +24,8 @@ class Connections {
  public:
   Connections(const Settings& settings, Entries& entries, const Pins& pins, Control& control, ServerPool& pool,
               const Defence& defence)
-      : entries_(entries),
+      : settings_(settings),
+        entries_(entries),
         pins_(pins),
         choice_(entries, defence),
         translations_(settings, entries),
@@ -118,6 +119,9 @@ class Connections {
 
   // Returns the verdict on a packet of a pinned flow; nothing when the flow is not pinned.
   std::optional<Verdict> pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server);
+  // Says what a packet becomes that begins a connection to `server`, or passes without one. `over` is as in NewSource.
+  void foreseeTranslation(const ServiceView& service, const ServerView& server, const FlowKey& flow, const Conn* over,
+                          Explanation& said) const;
   bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                       const Tunables& tunables) const;
   // Counts what tells that the server may be in trouble. `state` is the connection's before the packet.
@@ -156,6 +160,7 @@ class Connections {
   // Does what is left to do after the lock.
   void finishOpening(Pass& pass, const FlowKey& flow, const Conn* made, const Opening& opening, Loose loose);
 
+  const Settings& settings_;
   Entries& entries_;
   const Pins& pins_;
   ServerChoice choice_;

@@ -1,15 +1,28 @@
 // Connections::explain: it takes the steps of a packet's way through Connections without leaving a trace.
 #include "director/connection/connections.h"
+#include "director/connection/foresee_source.h"
 
 namespace tunvs {
+
+void Connections::foreseeTranslation(const ServiceView& service, const ServerView& server, const FlowKey& flow,
+                                     const Conn* over, Explanation& said) const {
+  if (!server.traits->rewrites()) return;
+  said.becomes = Translations::toServer(service, server, flow);
+  if (!server.traits->takesSource) return;
+  said.sourceIsOpen = true;
+  said.verdict = foreseeSource(settings_.natSources, table(flow.family),
+                               {server, said.becomes->destination, flow.protocol(), over});
+}
 
 const ServerView* Connections::previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const {
   const ServiceTable* services = control_.table();
   const ServiceView* service = services->find(flow, mark);
   if (service == nullptr || defence_.dropRate(services->tunables()) == 1) return nullptr;
   const ServerView* server = choice_.preview(services, *service, flow, {}, now, said);
-  if (server != nullptr && server->traits->rewrites()) said.becomes = Translations::toServer(*service, *server, flow);
-  return server;
+  if (server == nullptr) return nullptr;
+  foreseeTranslation(*service, *server, flow, /*over=*/nullptr, said);
+  said.sourceIsOpen = false;  // the error itself keeps its source
+  return said.verdict == Verdict::forwarded ? server : nullptr;
 }
 
 Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick now, const ServerView*& server) const {
@@ -18,6 +31,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
   const FlowKey& flow = parsed.key;
   const ServiceTable* services = control_.table();
   bool moved = false;
+  const Conn* over = nullptr;
   const uint64_t hash = table(flow.family).hash(flow);
   if (!services->services().empty()) {
     ConnTable::Guard guard(table(flow.family), hash);
@@ -34,6 +48,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
       return said;
     }
     const bool isLive = conn != nullptr && !ConnTable::hasExpired(*conn, now);
+    if (!isLive) over = conn;
     server = isLive ? serverOf(services, *conn) : nullptr;
     if (server != nullptr) {
       said.connectionState = stateName(parsed.protocol, conn->state.load(std::memory_order_relaxed));
@@ -80,7 +95,10 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
   server = choice_.preview(services, *service, flow, ServerChoice::payloadOf(parsed), now, said);
   if (server == nullptr) return said;
   said.server = server->key();
-  if (server->traits->rewrites()) said.becomes = Translations::toServer(*service, *server, flow);
+  foreseeTranslation(*service, *server, flow, over, said);
+  // One that keeps no connection has no pair to which an answer could come.
+  if (service->config.onePacket && parsed.protocol == kUdpProtocol && server->traits->takesSource)
+    said.verdict = Verdict::dropNoPort;
   return said;
 }
 

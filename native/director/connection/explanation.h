@@ -22,6 +22,7 @@ struct Explanation {
   std::optional<ServiceKey> service = {};  // that a new connection would belong to; none when an existing one decides
   std::optional<ServerKey> server = {};    // that the packet goes to, is too long for or is about; or that is gone
   std::optional<Endpoints> becomes = {};   // what its own endpoints are changed to (NAT); port 0: it has none
+  bool sourceIsOpen = false;               // full NAT will pick a source for `becomes`, and nobody knows which
   std::string_view connectionState = {};   // IPVS's name; of the packet's connection
   bool endsConnection = false;             // the packet's connection would give way to a new one
 };

@@ -13,12 +13,16 @@ namespace tunvs {
 
 class Translations {
  public:
+  // How many pairs of address and port it tries, the first of them in turn. With 99 of 100 in use, one search in 20,000
+  // is in vain.
+  static constexpr uint32_t kTries = 1024, kTriesInTurn = 32;
+
   Translations(const Settings& settings, Entries& entries) : settings_(settings), entries_(entries) {}
 
   // Returns the port at which a server gets the packets of a flow.
   static Be16 serverPort(const ServiceView& service, const ServerView& server, const FlowKey& flow);
-  // Returns what a client's packet becomes that belongs to no connection of the table.
-  // Full NAT picks any address and port for it: nobody keeps them for the answer.
+  // Returns what a client's packet becomes that belongs to no connection of the table. Full NAT puts another source in,
+  // which only the connection's reply entry knows.
   static Endpoints toServer(const ServiceView& service, const ServerView& server, const FlowKey& flow) {
     return {{flow.client(), flow.clientPort()}, {server.address, serverPort(service, server, flow)}};
   }
@@ -40,10 +44,6 @@ class Translations {
                    Verdict& why, const ReplyOptions& options);
 
  private:
-  // How many pairs of address and port it tries, the first of them in turn. With 99 of 100 in use, one search in 20,000
-  // is in vain.
-  static constexpr uint32_t kTries = 1024, kTriesInTurn = 32;
-
   uint32_t reserveSource(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
                          uint32_t controller, Verdict& why, const ReplyOptions& options);
 
