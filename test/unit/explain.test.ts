@@ -89,6 +89,32 @@ describe('director.explain', () => {
     assert.equal(director.explain({ ...reply, clientPort: 22 }).verdict, 'passedOn');
   });
 
+  it('names no source that full NAT has still to pick, and says when it has none left', () => {
+    const fullNat = { sources: ['10.0.0.200'], firstPort: 5000, lastPort: 5000 };
+    const director = Director.offline({ source: '10.0.0.1', fullNat, maxConnections: 1024 });
+    const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'rr' });
+    service.addRealServer({ address: '10.0.0.11', port: 8080, forwarding: 'snat' });
+    const said = director.explain(FLOW);
+    assert.equal(
+      said.text,
+      'To real server 10.0.0.11:8080, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80. ' +
+        'It leaves from an address of full NAT to 10.0.0.11:8080.',
+    );
+    assert.deepEqual(said.becomes, { destination: { address: '10.0.0.11', port: 8080 } });
+    assert.equal(director.process(packetOf('test', FLOW), 1).verdicts[0], 'forwarded');
+    assert.match(director.explain(FLOW).text, / It leaves from 10\.0\.0\.200:5000 to 10\.0\.0\.11:8080\.$/);
+
+    const other = { ...FLOW, clientPort: 40001 };
+    const refused = director.explain(other);
+    assert.equal(
+      refused.text,
+      'Not forwarded (dropNoPort): every address and port that full NAT may give to it is in use towards its real ' +
+        'server (virtual service tcp 192.0.2.1:80, real server 10.0.0.11:8080).',
+    );
+    assert.equal(refused.becomes, undefined);
+    assert.equal(director.process(packetOf('test', other), 2).verdicts[0], 'dropNoPort');
+  });
+
   it('says that persistence decides', () => {
     const { director } = web({ persistence: { timeoutSeconds: 300 } });
     director.process(packetOf('test', FLOW), 1);

@@ -17,8 +17,9 @@ struct NewSource {
   const Conn* over = nullptr;
 };
 
-// Returns Verdict::forwarded if there is a pair, or what becomes of the packet without one. Workers may take the last
-// pair meanwhile. REQUIRES: called between Epochs::enter() and leave()
+// Returns Verdict::forwarded if there is a pair, or what becomes of the packet without one. Where there are many pairs
+// the server's counts say it, and a search that looks at some of the pairs may be in vain before. Workers may take the
+// last pair meanwhile. REQUIRES: called between Epochs::enter() and leave()
 Verdict foreseeSource(const NatSources& sources, const ConnTable& conns, const NewSource& wanted);
 
 }  // namespace tunvs

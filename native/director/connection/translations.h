@@ -19,10 +19,13 @@ class Translations {
 
   Translations(const Settings& settings, Entries& entries) : settings_(settings), entries_(entries) {}
 
+  // Tells whether reserve() has looked at every pair of full NAT when it finds none.
+  static constexpr bool looksAtAll(uint64_t capacity) { return capacity <= kTries; }
+
   // Returns the port at which a server gets the packets of a flow.
   static Be16 serverPort(const ServiceView& service, const ServerView& server, const FlowKey& flow);
   // Returns what a client's packet becomes that belongs to no connection of the table. Full NAT puts another source in,
-  // which only the connection's reply entry knows.
+  // which only a connection's reply entry knows.
   static Endpoints toServer(const ServiceView& service, const ServerView& server, const FlowKey& flow) {
     return {{flow.client(), flow.clientPort()}, {server.address, serverPort(service, server, flow)}};
   }
@@ -44,6 +47,9 @@ class Translations {
                    Verdict& why, const ReplyOptions& options);
 
  private:
+  // How many pairs of address and port it tries. With 99 of 100 in use, one search in 27,000 is in vain.
+  static constexpr uint32_t kTries = 1024;
+
   uint32_t reserveSource(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
                          uint32_t controller, Verdict& why, const ReplyOptions& options);
 
