@@ -104,6 +104,12 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
         services: () => engine.call((native) => native.services()),
         report: (event) => news.report(event),
       });
+    // What is odd is said when the change that has shown it is done.
+    if (host)
+      host.onWarning = (message, holds) =>
+        queueMicrotask(() => {
+          if (!engine.isEnded) this.warnOfHost(message, holds);
+        });
     this.#cancelAtExit = host ? atExit(() => host.close()) : () => {};
     parts.relay?.forward((events) => events.forEach((event) => void news.report(event)));
     this.#keeping = parts.keep?.({

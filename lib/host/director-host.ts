@@ -63,6 +63,8 @@ export class DirectorHost {
   readonly #vips: DirectedAddresses;
   readonly #ownClients: OwnClients;
   readonly #nat: NatRouting;
+  /** Told of what turns out to be odd after opening; `holds` says whether it still is. */
+  onWarning: (message: string, holds: () => boolean) => void = () => {};
   /** Addresses that full NAT gives to packets. */
   readonly #natSources: DirectedAddresses;
   /** The device is as long as real servers' paths while this is there. */
@@ -90,7 +92,10 @@ export class DirectorHost {
       });
     this.#vips = directed((vip) => `send packets for ${vip} to the director`);
     this.#natSources = directed((source) => `send answers to ${source}, which full NAT uses, to the director`);
-    this.#nat = new NatRouting({ host: this.#host, parts: this.#parts, device: () => this.#device });
+    this.#nat = new NatRouting({
+      ...{ host: this.#host, parts: this.#parts, device: () => this.#device },
+      warn: (message, holds) => this.onWarning(message, holds),
+    });
   }
 
   /**

@@ -80,8 +80,17 @@ describeLab('servers of a NAT director', () => {
         for (const protocol of ['tcp', 'udp'] as const)
           await addService(other, { protocol, address, port: PORT, scheduler: 'rr', servers });
       }
+      // The one that comes second names the first, which has to let packets pass, and says so for as long as it is there.
+      const [warning] = await other.run((d) => d.warnings.filter((each) => each.includes('replies of NAT servers')));
+      const { name } = await director.run((d) => ({ name: d.device?.name }));
+      assert.match(
+        warning ?? '',
+        new RegExp(`the director of ${name} as well .*open that director with unmatchedRepl`),
+      );
+      assert.deepEqual(await director.run((d) => d.warnings.filter((each) => each.includes('replies of NAT'))), []);
       await askAll([stage.virtual(4), ...second, stage.virtual(6)]);
       await director.close();
+      assert.deepEqual(await other.run((d) => d.warnings.filter((each) => each.includes('replies of NAT'))), []);
       await askAll(second);
     } finally {
       await other.close();

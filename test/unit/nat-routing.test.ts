@@ -102,6 +102,71 @@ describe('routing for NAT servers', () => {
     });
   }
 
+  describe('of which another director has rules as well', () => {
+    const exit = { priority: 20, src: 'all', iif: 'other0', goto: 27, protocol: '84' };
+    const reply = (of: object) => ({ priority: 24, table: '8500', ipproto: 'tcp', protocol: '84', ...of });
+    const end = { priority: 27, src: 'all', protocol: '84' };
+    /** Opens a director beside one that has these rules, and returns what it says of these servers. */
+    function beside(rules: readonly object[], servers: readonly NatServer[]) {
+      const { host, director } = opened();
+      const said: { message: string; holds: () => boolean }[] = [];
+      director.onWarning = (message, holds) => said.push({ message, holds });
+      host.answers['ip -j -4 rule show'] = JSON.stringify(rules);
+      director.setNatServers(servers);
+      return { host, director, said };
+    }
+
+    it('is said with the mend, for as long as it is so', () => {
+      const { host, director, said } = beside(
+        [exit, reply({ src: '10.2.0.10', srclen: 31, sport: 80 }), end],
+        [web('10.2.0.11'), web('10.2.0.12')],
+      );
+      assert.deepEqual(
+        said.map(({ message }) => message),
+        [
+          'replies of NAT servers are those of the director of other0 as well (10.2.0.11 tcp port 80): that director ' +
+            "gets them first and drops those of connections of this one: open that director with unmatchedReplies: 'pass', " +
+            'or let each director have servers or ports of its own',
+        ],
+      );
+      assert.ok(said[0]?.holds());
+      host.answers['ip -j -4 rule show'] = '[]';
+      assert.ok(!said[0]?.holds());
+      host.answers['ip -j -4 rule show'] = null;
+      assert.ok(said[0]?.holds(), 'it is not known to be otherwise');
+      director.setNatServers([]);
+      assert.ok(!said[0]?.holds());
+    });
+
+    it('is said of every port, and names some of many', () => {
+      const { said } = beside(
+        [exit, reply({ src: '10.2.0.0', srclen: 24 }), end],
+        [1, 3, 5, 7, 9].map((last) => web(`10.2.0.${last}`, 8000 + last)),
+      );
+      assert.match(said[0]?.message ?? '', /\(10\.2\.0\.1 tcp port 8001, .* port 8003, .* port 8005, 2 more\)/);
+    });
+
+    it('is not said of other servers, ports and protocols, nor of its own rules', () => {
+      const others = [{ src: '10.2.0.12' }, { src: '10.2.0.11', sport: 81 }, { src: '10.2.0.11', ipproto: 'udp' }];
+      assert.deepEqual(beside([exit, ...others.map(reply), end], [web('10.2.0.11')]).said, []);
+      const gone = [{ ...exit, iif_detached: null }, reply({ src: '10.2.0.11', sport: 80 }), end];
+      assert.deepEqual(beside(gone, [web('10.2.0.11')]).said, []);
+      // What a killed director has left in the slot is taken away.
+      const left = [{ ...exit, iif: 'tunvs0' }, reply({ src: '10.2.0.11', sport: 80 }), end];
+      assert.deepEqual(beside(left, [web('10.2.0.11')]).said, []);
+    });
+
+    it('is said by a director that comes later and has an earlier slot, in which it gets them first', () => {
+      const later = [
+        { ...exit, goto: 34 },
+        { ...reply({ src: '10.2.0.11', sport: 80 }), priority: 31, table: '8501' },
+        { ...end, priority: 34 },
+      ];
+      const { said } = beside(later, [web('10.2.0.11')]);
+      assert.match(said[0]?.message ?? '', /this director gets them first .* open this director with unmatchedReplies/);
+    });
+  });
+
   it('keeps the servers that there were when another cannot be added', () => {
     const { host, director } = opened();
     director.setNatServers([web('10.2.0.11')]);

@@ -25,12 +25,15 @@ import { ruleWords } from './nat-rule.js';
 import { familiesOf, type NatServer } from './nat-server.js';
 import { chooseSlot, type NatSlot } from './nat-slot.js';
 import { natWays } from './nat-ways.js';
+import { sharedReplies } from './shared-replies.js';
 
 export interface NatRoutingBacking {
   readonly host: Host;
   readonly parts: HeldParts;
   /** The device's name; it changes when the device is renamed. */
   readonly device: () => string;
+  /** Told of what is odd; `holds` says whether it still is. */
+  readonly warn: (message: string, holds: () => boolean) => void;
 }
 
 /** What there is of one family, besides the rules of servers. */
@@ -87,7 +90,7 @@ export class NatRouting {
 
   #add(servers: readonly NatServer[]): void {
     if (servers.length === 0) return;
-    const { host, parts, device } = this.#backing;
+    const { host, parts, device, warn } = this.#backing;
     this.#slot ??= chooseSlot(new OneMomentHost(host), device());
     const slot = this.#slot;
     this.#servers = servers;
@@ -100,10 +103,34 @@ export class NatRouting {
       .map((wish) => ({ wish, key: keyOf(wish) }))
       .filter(({ key }) => !this.#rules.has(key));
     if (fresh.length === 0) return;
+    let shared: string[] | undefined;
     const added = parts.addAll(
-      fresh.map(({ wish }) => (asked: Host) => [planRule(asked, wish)]),
+      fresh.map(({ wish }) => (asked: Host) => {
+        // The plan is made anew whenever the host has changed.
+        shared ??= this.#shared(asked);
+        return [planRule(asked, wish)];
+      }),
     );
     for (const [index, { key }] of fresh.entries()) this.#rules.set(key, added[index] as HeldPart);
+    for (const message of shared ?? []) warn(message, () => this.#slot === slot && this.#isShared(message));
+  }
+
+  /** Says which replies other directors of the host have rules for as well. */
+  #shared(host: Host): string[] {
+    const slot = this.#slot as NatSlot;
+    const wanted = wantedRules(slot, this.#servers);
+    return familiesOf(this.#servers).flatMap((family) => {
+      const rules = wanted.filter((wish) => wish.family === family).map(({ rule }) => rule);
+      return this.#families.has(family) ? sharedReplies(host, family, slot, rules) : [];
+    });
+  }
+
+  #isShared(message: string): boolean {
+    let shared = [message];
+    errorOf(() => {
+      shared = this.#shared(new OneMomentHost(this.#backing.host));
+    });
+    return shared.includes(message);
   }
 
   #begin(family: AddressFamily): void {

@@ -36,14 +36,18 @@ export function ruleWords({ priority, isNot, from, iif, ipproto, sport, dport, a
 
 /** Returns the same words for a rule of the host; undefined when it is none of ours. */
 export function wordsOf(rule: IpRule): string[] | undefined {
-  if (rule.protocol !== ROUTE_PROTOCOL) return undefined;
+  return rule.protocol === ROUTE_PROTOCOL ? ruleWords(ruleOf(rule)) : undefined;
+}
+
+/** REQUIRES: the rule is ours. */
+export function ruleOf(rule: IpRule): NatRule {
   const { src, srclen, ipproto: protocol } = rule;
   const sport = portsOf(rule.sport, rule.sport_start, rule.sport_end);
   const dport = portsOf(rule.dport, rule.dport_start, rule.dport_end);
   const ipproto = protocol === undefined ? undefined : numberOf(protocol);
   const from =
     src === undefined || src === 'all' ? undefined : srclen === undefined ? asPrefix(src) : `${src}/${srclen}`;
-  return ruleWords({
+  return {
     priority: rule.priority,
     isNot: rule.not === null,
     ...(from !== undefined && { from }),
@@ -52,7 +56,7 @@ export function wordsOf(rule: IpRule): string[] | undefined {
     ...(sport !== undefined && { sport }),
     ...(dport !== undefined && { dport }),
     action: actionOf(rule),
-  });
+  };
 }
 
 function portsOf(port: number | undefined, first: number | undefined, last: number | undefined): string | undefined {

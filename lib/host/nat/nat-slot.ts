@@ -67,6 +67,11 @@ export function natSlot(number: number): NatSlot {
   };
 }
 
+/** Returns all slots, in their order. */
+export function natSlots(): NatSlot[] {
+  return Array.from({ length: SLOTS }, (_, number) => natSlot(number));
+}
+
 /** Says whether the rule belongs to the slot, whoever made it. */
 function isInSlot(slot: NatSlot, rule: IpRule): boolean {
   if (rule.priority === EXIT_PREFERENCE) return rule.goto === slot.end || rule.table === `${slot.table}`;
@@ -80,8 +85,7 @@ function isInSlot(slot: NatSlot, rule: IpRule): boolean {
  * @throws {@link TunvsError} ERR_TUNVS_BUSY when there is none.
  */
 export function chooseSlot(host: Host, device: string): NatSlot {
-  const slots = Array.from({ length: SLOTS }, (_, number) => natSlot(number));
-  const free = slots.find((slot) => ([4, 6] as const).every((family) => isFree(host, device, family, slot)));
+  const free = natSlots().find((slot) => ([4, 6] as const).every((family) => isFree(host, device, family, slot)));
   if (free !== undefined) return free;
   throw new TunvsError(
     'ERR_TUNVS_BUSY',
