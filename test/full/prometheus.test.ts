@@ -27,6 +27,61 @@ describe('promtool', () => {
     execFileSync('promtool', ['check', 'rules', example('tunvs.rules.yml')], { stdio: 'pipe' });
     execFileSync('promtool', ['check', 'config', example('prometheus.yml')], { stdio: 'pipe' });
   });
+
+  it('sees the alerts about full NAT when its pairs run short and when there are none', () => {
+    const server = 'proto="tcp",local_address="192.0.2.1",local_port="80",remote_address="10.0.0.11",remote_port="80"';
+    const near = server.replaceAll('10.0.0.11', '10.0.0.12');
+    // Whoever is reached by a tunnel has no pairs.
+    const tunnel = server.replaceAll('10.0.0.11', '10.0.0.13');
+    const always = (series: string, value: number) => ({ series, values: `${value}x20` });
+    const firing = (alertname: string, labels: object, summary: string) => ({
+      ...{ eval_time: '10m', alertname },
+      exp_alerts: [{ exp_labels: labels, exp_annotations: { summary } }],
+    });
+    const [active, inactive] = ['tunvs_server_connections_active', 'tunvs_server_connections_inactive'];
+    const tests = [
+      {
+        interval: '1m',
+        input_series: [
+          always(`${active}{${server}}`, 60),
+          always(`${inactive}{${server}}`, 30),
+          always(`tunvs_server_source_pairs{${server}}`, 100),
+          always(`${active}{${near}}`, 80),
+          always(`${inactive}{${near}}`, 0),
+          always(`tunvs_server_source_pairs{${near}}`, 100),
+          always(`${active}{${tunnel}}`, 5000),
+          always(`${inactive}{${tunnel}}`, 5000),
+          { series: 'tunvs_dropped_packets_total{instance="a",reason="no_port"}', values: '0+60x20' },
+          { series: 'tunvs_dropped_packets_total{instance="b",reason="no_port"}', values: '7x20' },
+        ],
+        alert_rule_test: [
+          firing(
+            'TunvsSourcesShort',
+            {
+              ...{ severity: 'warning', proto: 'tcp', local_address: '192.0.2.1', local_port: '80' },
+              ...{ remote_address: '10.0.0.11', remote_port: '80' },
+            },
+            'Full NAT uses 90% of its addresses and ports for 10.0.0.11:80.',
+          ),
+          firing(
+            'TunvsNoSource',
+            { severity: 'critical', instance: 'a', reason: 'no_port' },
+            'a drops new connections: full NAT has no address and port left for a real server.',
+          ),
+        ],
+      },
+    ];
+    const folder = mkdtempSync(join(tmpdir(), 'tunvs-alerts-'));
+    try {
+      const file = join(folder, 'tests.yml');
+      // JSON is YAML too.
+      writeFileSync(file, JSON.stringify({ rule_files: [example('tunvs.rules.yml')], tests }));
+      const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
+      assert.equal(status, 0, `${stdout}${stderr}`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
 
 describe('Prometheus', () => {
