@@ -40,9 +40,11 @@ const LINK_MTU_BYTES = 1500;
 const EXAMPLES = `
 Each packet of the capture is taken as if the device had delivered it at its
 time, and what the director would send is written with the time of the packet
-that caused it. Captures are pcap; link type RAW or Ethernet is read, RAW
-written. Records that hold no whole IP packet are left out, as is the end of a
-capture that is cut off; replay says how many and why.
+that caused it. Captures are pcap, not pcapng; link types RAW, Ethernet and
+Linux cooked (SLL, SLL2, as of tcpdump -i any) are read, RAW is written.
+Capture what comes in alone (tcpdump -Q in): a host that forwards sends each
+packet on. Records that hold no whole IP packet are left out, as is the end of
+a capture that is cut off; replay says how many and why.
 
 A line "@SECONDS COMMAND" of the rules is executed when the capture's clock
 (0: the first packet) reaches that time, before packets of the same time.
