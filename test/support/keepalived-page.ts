@@ -27,9 +27,11 @@ tunvs convert --to yaml /etc/keepalived/keepalived.conf > tunvs.yaml
 
 - keepalived goes on where it does not understand a line. Here an unknown keyword, a value that cannot be, and a block
   that is not closed are mistakes, and nothing runs until they are mended. A running director keeps what it has.
-- NAT, which is keepalived's default, is not done. \`lvs_method\` says TUN or DR.
+- A server without an \`lvs_method\` of its own or of its virtual server is reached by NAT, as there, on the port that
+  the file says. Its default route has to lead to this director ([nat.md](nat.md#what-the-real-server-needs)). Full NAT,
+  which keepalived does not know, is a word of the converted file (\`forwarding: snat\`).
 - Checks go to the real server's own address, as keepalived's do (\`via: address\`). The converted file may say
-  \`via: vip\`, which checks what clients use: the virtual address, through the tunnel.
+  \`via: vip\`, which checks what clients use: the virtual address, by the server's forwarding method.
 - A failed server's packets are dropped, as IPVS drops them (\`onDown: drop\`).
 - \`connect_timeout\` is the time of a whole check, not of each step of it.
 - The way to a sorry server and back has no moment without a server.
@@ -43,7 +45,8 @@ tunvs convert --to yaml /etc/keepalived/keepalived.conf > tunvs.yaml
   the thresholds of the servers; in keepalived each address is a service. The checks are shared in both.
 - Real servers with different checks become servers with a \`health\` of their own; what they have in common stands at the
   service.
-- The server's port is the service's, because DR and TUN change no port. keepalived says the same, and goes on.
+- With DR and TUN the server's port is the service's, because they change no port; a warning names the line where the
+  file says another. keepalived hands that port to IPVS, which ignores it. With NAT the server has the port of its line.
 
 VRRP is not spoken: keepalived, started beside the director from the same file or from a part of it, does that well.
 The blocks of VRRP are passed over, with one line each that says so.

@@ -63,6 +63,34 @@ describe("the commands on keepalived's configuration", () => {
     }
   });
 
+  it('convert takes servers without a method for those of NAT, each with the port of its line', async () => {
+    const methods = ['', 'lvs_method NAT', 'lvs_method TUN', 'lb_kind DR'];
+    const services = methods.map(
+      (method, index) =>
+        `virtual_server 192.0.2.${index + 1} 80 {\n protocol TCP\n ${method}\n real_server 10.2.0.11 8080 { }\n}\n`,
+    );
+    writeFileSync(file, services.join(''));
+    const { exitCode, stdout, stderr } = await cli(['convert', '--to', 'yaml', '--source', '10.2.0.2', file], verbs);
+    assert.equal(exitCode, 0);
+    const read = parseConfig(stdout, { path: 'any.yaml' });
+    assert.ok('spec' in read);
+    assert.deepEqual(
+      (read.spec.services ?? []).map(({ servers }) => servers?.[0]),
+      [
+        { address: '10.2.0.11', port: 8080, forwarding: 'nat' },
+        { address: '10.2.0.11', port: 8080, forwarding: 'nat' },
+        { address: '10.2.0.11' },
+        { address: '10.2.0.11', forwarding: 'dr' },
+      ],
+    );
+    // Tunnels and DR change no port.
+    const lines = [...stderr.matchAll(/conf:(\d+):\d+: real_server gets packets at port 80, not at port 8080/g)];
+    assert.deepEqual(
+      lines.map(([, line]) => line),
+      ['14', '19'],
+    );
+  });
+
   it('convert takes the source from the environment where nobody gives it', async () => {
     const { stdout } = await cli(['convert', file], verbs);
     assert.match(stdout, /^source:\n {2}env: TUNVS_SOURCE$/m);
