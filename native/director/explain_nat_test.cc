@@ -28,7 +28,8 @@ std::string explained(TestDirector& t, const Bytes& bytes) {
   const Explanation said = t.explain(bytes);
   std::string text(kVerdictNames[static_cast<size_t>(said.verdict)]);
   if (!said.becomes) return text;
-  return text + " " + (said.sourceIsOpen ? "?" : textOf(said.becomes->source)) + " " + textOf(said.becomes->destination);
+  return text + " " + (said.sourceIsOpen ? "?" : textOf(said.becomes->source)) + " " +
+         textOf(said.becomes->destination);
 }
 
 // Sends a packet, and writes what became of it in the same way.

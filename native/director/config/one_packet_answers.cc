@@ -69,9 +69,8 @@ Result<void> checkOnePacketAnswers(const std::vector<std::shared_ptr<const Servi
   for (const auto& [address, here] : claims) {
     for (const Claim& alone : here) {
       if (!answersAlone(*alone.service, alone.server->key())) continue;
-      const auto other = std::ranges::find_if(here, [&](const Claim& claim) {
-        return claim.service != alone.service && isTakenFor(alone, claim);
-      });
+      const auto other = std::ranges::find_if(
+          here, [&](const Claim& claim) { return claim.service != alone.service && isTakenFor(alone, claim); });
       if (other == here.end()) continue;
       for (size_t i = 0; failedAt != nullptr && i < operations.size(); i++) {
         const ServiceKey* concerned = concernOf(operations[i]);

@@ -71,7 +71,8 @@ TEST("an edit may not make a server answer for two services, either") {
   CHECK(isRefused(tunnel.apply(EditServer{kOther, port, NatDirector::natConfig()})));
 }
 
-TEST("a transaction may move a server from one service to another in either order, and names the step that may not be") {
+TEST(
+    "a transaction may move a server from one service to another in either order, and names the step that may not be") {
   TwoServices t;
   const Operation add = AddServer{kOther, kServer, NatDirector::natConfig()}, remove = DeleteServer{kOne, kServer};
   const Operation last = EditService{kOther, config(true)}, unconcerned = ZeroCounters{};
