@@ -90,7 +90,8 @@ describe('masquerading by ipvsadm', () => {
   });
 
   it('is no other method where the port is the server\u2019s own, since no server has that name then', async () => {
-    for (const option of ['-i', '-g']) {
+    // Without any of the three it is -g.
+    for (const option of ['-i', '-g', '-w 0']) {
       const { err, exit } = await call(`-e ${WEB} -r 10.0.0.11:8080 ${option}`);
       assert.deepEqual([err, exit], ['No such destination\n', 255]);
     }
