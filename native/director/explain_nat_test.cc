@@ -188,6 +188,7 @@ TEST("names no source of a connection that full NAT has still to pick one for, a
   // The time of both is up, and nobody has removed them. Only the flow of one gets a pair, which is its own.
   t.now += ticksFromSeconds(3600);
   CHECK(saysWhatHappens(t, withPort(1026), none));
+  t.now += 1;
   CHECK(saysWhatHappens(t, withPort(1025), there));
 }
 
@@ -256,6 +257,7 @@ TEST("says of any packet of either side what then becomes of it, and changes not
         builder.udp(from, to);
       }
       const Bytes bytes = builder.build();
+      t.passTicks(1);
       if (random.oneIn(20)) t.pass(random.below(70));
       if (random.oneIn(30)) {
         const ServiceKey& key = random.oneIn(2) ? kWeb : kNames;
