@@ -2,6 +2,7 @@
 
 /** The native part knows which scheduler can do what; its sentences do not spell the options. */
 const OPTIONS: readonly (readonly [sentence: RegExp, option: string])[] = [
+  [/ by NAT: its address is a virtual one,/, 'address'],
   [/; for mid-stream packets take /, 'midStream'],
   [/^a slow start /, 'slowStart'],
   [/ has no use for a stable cursor,/, 'stableCursor'],

@@ -1,6 +1,7 @@
 #include "director/config/control.h"
 
 #include "director/config/checks.h"
+#include "director/config/circle.h"
 #include "director/config/control_draft.h"
 #include "director/config/one_packet_answers.h"
 #include "director/config/slow_start.h"
@@ -30,17 +31,20 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
   draft.states.resize(draft.services.size());
   draft.removed = removed_;
   draft.marks = current_->marks();
-  Result<void> done;
-  for (size_t i = 0; done && i < operations.size(); i++) {
-    done = applyOne(draft, operations[i]);
-    if (!done && failedAt != nullptr) *failedAt = i;
-  }
-  // An endpoint may go from one service to another within a transaction, in either order.
-  if (done) done = checkOnePacketAnswers(draft.services, operations, failedAt);
-  if (!done) {
+  const auto refuse = [&](size_t at, Error error) -> Result<void> {
     for (const uint32_t id : draft.newIds) pool_.release(id);
-    return done;
+    if (failedAt != nullptr) *failedAt = at;
+    return error;
+  };
+  for (size_t i = 0; i < operations.size(); i++) {
+    if (auto done = applyOne(draft, operations[i]); !done) return refuse(i, done.error());
   }
+  // The whole is looked at, since an address or an endpoint may go from one service to another within a transaction, in
+  // either order.
+  size_t clash = 0;
+  if (auto done = checkOnePacketAnswers(draft.services, operations, &clash); !done) return refuse(clash, done.error());
+  if (const auto circle = findCircle(draft.services, draft.marks))
+    return refuse(circle->madeBy(operations), circle->error());
   for (size_t i = 0; i < draft.services.size(); i++) {
     if (draft.touched[i] == nullptr) continue;
     ServiceView& service = *draft.touched[i];
