@@ -1,6 +1,6 @@
 /**
  * Says when full NAT is about to run out of pairs of address and port for a real server: a server that has as many
- * connections as there are pairs gets no new ones (`dropNoPort`).
+ * connections as there are pairs gets no new ones (`dropNoPort`). Services that have one server share its pairs.
  *
  * Each server is told of once when it has come near the end, and once when it has got there; then again after it has
  * had room.
@@ -26,32 +26,41 @@ export function watchSources(pulse: Pick<Pulse, 'every'>, backing: SourceShortag
 type Level = 'short' | 'out';
 
 export interface SourceShortageBacking {
+  /** Says whether any server takes pairs; the rows of all services are read only then. */
+  hasFullNat(): boolean;
   services(): readonly NativeServiceRow[];
   report(event: EngineEvent): void;
 }
 
+/** A real server as the pairs know it: services of one protocol may have it in common. */
+interface PairedServer {
+  readonly row: NativeServerRow;
+  /** The names of its services. */
+  readonly services: string[];
+}
+
 export class SourceShortage {
   readonly #backing: SourceShortageBacking;
-  /** By the server's id. */
-  #levels = new Map<number, Level>();
+  /** By protocol and endpoint. */
+  #levels = new Map<string, Level>();
 
   constructor(backing: SourceShortageBacking) {
     this.#backing = backing;
   }
 
   look(): void {
-    const levels = new Map<number, Level>();
+    const levels = new Map<string, Level>();
     const things: string[] = [];
-    for (const service of this.#backing.services())
-      for (const server of service.servers) {
-        const before = this.#levels.get(server.id);
-        const level = levelOf(server, before);
-        if (level === undefined) continue;
-        levels.set(server.id, level);
-        if (level === before) continue;
-        const name = `${formatEndpoint(server)} of ${serviceName(serviceIdentity(service))}`;
-        things.push(`${name} (${used(server)} of ${server.sourcePairs})`);
-      }
+    const servers = this.#backing.hasFullNat() ? pairedServers(this.#backing.services()) : [];
+    for (const [key, { row, services }] of servers) {
+      const before = this.#levels.get(key);
+      const level = levelOf(row, before);
+      if (level === undefined) continue;
+      levels.set(key, level);
+      if (level === before) continue;
+      const { sourcePairsInUse, sourcePairs } = row;
+      things.push(`${formatEndpoint(row)} of ${services.join(' and ')} (${sourcePairsInUse} of ${sourcePairs})`);
+    }
     this.#levels = levels;
     if (things.length === 0) return;
     const many = things.length === 1 ? 'a real server' : `${things.length} real servers`;
@@ -62,12 +71,21 @@ export class SourceShortage {
   }
 }
 
-const used = ({ activeConnections, inactiveConnections }: NativeServerRow) => activeConnections + inactiveConnections;
+function pairedServers(services: readonly NativeServiceRow[]): Map<string, PairedServer> {
+  const paired = new Map<string, PairedServer>();
+  for (const service of services)
+    for (const row of service.servers) {
+      if (row.sourcePairs === undefined) continue;
+      const key = `${service.protocol} ${formatEndpoint(row)}`;
+      const server = paired.get(key) ?? { row, services: [] };
+      server.services.push(serviceName(serviceIdentity(service)));
+      paired.set(key, server);
+    }
+  return paired;
+}
 
-function levelOf(server: NativeServerRow, before: Level | undefined): Level | undefined {
-  const { sourcePairs } = server;
-  if (sourcePairs === undefined) return undefined;
-  const part = used(server) / sourcePairs;
+function levelOf({ sourcePairs = 0, sourcePairsInUse = 0 }: NativeServerRow, before: Level | undefined) {
+  const part = sourcePairsInUse / sourcePairs;
   if (part >= 1) return 'out';
   if (part >= SHORT) return before ?? 'short';
   return part >= WELL ? before : undefined;

@@ -105,8 +105,13 @@ export const serverMetrics: readonly Metric<ServerRow>[] = [
   ),
   gauge(
     'source_pairs',
-    'Pairs of address and port that full NAT has for connections to the real server; each active or inactive one takes one.',
+    'Pairs of address and port that full NAT has for connections to the real server; services that have one server share them.',
     (s) => s.sourcePairs,
+  ),
+  gauge(
+    'source_pairs_in_use',
+    "Pairs that connections to the real server's address and port have taken, of all services, deleted ones included.",
+    (s) => s.sourcePairsInUse,
   ),
   gauge('path_mtu_bytes', 'Path MTU to the real server that is in force.', (s) => s.pathMtu),
   counter('too_big_answers_total', 'Times that a client was told the MTU of the path.', (s) => s.tooBig),

@@ -40,6 +40,8 @@ export interface NativeServerRow extends NativeServerKey, NativeServerConfig, Na
   tunnelErrors: bigint;
   /** With full NAT, how many pairs of address and port there are for its connections. */
   sourcePairs?: number;
+  /** Present with `sourcePairs`: how many of them are taken, by whichever service of the server. */
+  sourcePairsInUse?: number;
 }
 
 export interface NativeServiceRow extends NativeServiceKey, NativeServiceConfig, NativeTraffic {

@@ -89,6 +89,11 @@ export interface RealServerStats {
    * one, whether active or not. It is left out with any other method.
    */
   sourcePairs?: number;
+  /**
+   * With full NAT, the number of those pairs that are taken. All connections to this server's address and port take one,
+   * of whichever service, and so do those of a service or server that was deleted. It is left out with any other method.
+   */
+  sourcePairsInUse?: number;
   /** The server's traffic. */
   totals: Traffic;
 }
@@ -208,6 +213,7 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     clientResets: row.clientResets,
     tunnelErrors: row.tunnelErrors,
     ...(row.sourcePairs !== undefined && { sourcePairs: row.sourcePairs }),
+    ...(row.sourcePairsInUse !== undefined && { sourcePairsInUse: row.sourcePairsInUse }),
     totals: pickTraffic(row),
   });
 }

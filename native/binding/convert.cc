@@ -89,7 +89,10 @@ Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
   object.Set("inactiveConnections", row.inactive);
   object.Set("persistentConnections", row.persistent);
   object.Set("overloaded", Napi::Boolean::New(env, row.overloaded));
-  if (row.sourcePairs != 0) object.Set("sourcePairs", static_cast<double>(row.sourcePairs));
+  if (row.sourcePairs != 0) {
+    object.Set("sourcePairs", static_cast<double>(row.sourcePairs));
+    object.Set("sourcePairsInUse", static_cast<double>(row.sourcePairsInUse));
+  }
   setTraffic(env, object, row.traffic);
   return object;
 }

@@ -1,6 +1,7 @@
 /** Of each server of full NAT it is said once that its pairs run short, and once that there are none. */
 import { strict as assert } from 'node:assert';
 import { Director } from '../../lib/director/director.js';
+import { SourceShortage } from '../../lib/director/source-shortage.js';
 import type { EngineEvent } from '../../lib/index.js';
 import { type ExplainedFlow, packetOf } from '../../lib/values/flow-packet.js';
 
@@ -28,9 +29,9 @@ describe('the event sourcesShort', () => {
   afterEach(() => director.close());
 
   let clientPort = 40000;
-  function open(count: number, atMs: number): void {
+  function open(count: number, atMs: number, virtualAddress = FLOW.virtualAddress): void {
     for (let index = 0; index < count; index++) {
-      const flow = { ...FLOW, clientPort: clientPort++ };
+      const flow = { ...FLOW, virtualAddress, clientPort: clientPort++ };
       director.process(packetOf('test', flow), atMs);
     }
   }
@@ -55,6 +56,45 @@ describe('the event sourcesShort', () => {
     look(31_000);
     assert.deepEqual(told.at(-1)?.things, ['10.0.0.11:8080 of tcp 192.0.2.1:80 (10 of 10)']);
     assert.equal(told.length, 2);
+  });
+
+  it('counts what other services and deleted ones have of a server, and names the services', () => {
+    const other = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.2', port: 80, scheduler: 'rr' });
+    other.addRealServer({ address: '10.0.0.11', port: 8080, forwarding: 'snat' });
+    const gone = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.3', port: 80, scheduler: 'rr' });
+    gone.addRealServer({ address: '10.0.0.11', port: 8080, forwarding: 'snat' });
+    open(3, 1000);
+    open(3, 1000, '192.0.2.2');
+    open(2, 1000, '192.0.2.3');
+    gone.delete();
+    look(6000);
+    look(12_000);
+    assert.deepEqual(
+      told.map(({ things }) => things),
+      [['10.0.0.11:8080 of tcp 192.0.2.1:80 and tcp 192.0.2.2:80 (8 of 10)']],
+    );
+    const [server] = other.realServers;
+    const { sourcePairs, sourcePairsInUse, inactiveConnections, activeConnections } = server?.stats() ?? {};
+    assert.deepEqual([sourcePairs, sourcePairsInUse], [10, 8]);
+    assert.equal((activeConnections ?? 0) + (inactiveConnections ?? 0), 3);
+  });
+
+  it('does not read the services while no server has full NAT', () => {
+    let reads = 0;
+    let hasFullNat = false;
+    const shortage = new SourceShortage({
+      hasFullNat: () => hasFullNat,
+      services: () => {
+        reads += 1;
+        return [];
+      },
+      report: () => {},
+    });
+    shortage.look();
+    assert.equal(reads, 0);
+    hasFullNat = true;
+    shortage.look();
+    assert.equal(reads, 1);
   });
 
   it('comes again when there was room in between', () => {

@@ -60,6 +60,7 @@ export const serverStats = z
     clientResets: figure,
     tunnelErrors: figure,
     sourcePairs: z.int().optional(),
+    sourcePairsInUse: z.int().optional(),
     totals: traffic,
   })
   .meta({ id: 'RealServerStats' });

@@ -20,6 +20,7 @@
 #include "director/config/server_pool.h"
 #include "director/config/service_table.h"
 #include "director/config/settings.h"
+#include "director/config/source_use.h"
 #include "director/config/traffic.h"
 
 namespace tunvs {
@@ -35,6 +36,8 @@ struct ServerRow {
   uint32_t pathMtu;  // bytes, as of now
   Traffic traffic;
   uint64_t sourcePairs;  // pairs of address and port that full NAT has for its connections; 0: it needs none
+  // How many of them are taken: see SourceUse. 0 where `sourcePairs` is.
+  uint64_t sourcePairsInUse;
 };
 
 struct ServiceRow {
@@ -111,8 +114,10 @@ class Control {
   SchedulerState freshState();
   void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables,
                std::vector<MarkRule> marks);
-  ServiceRow rowOf(const ServiceView& service, Tick now) const;
-  ServerRow rowOf(const ServiceView& service, const ServerView& server, Tick now) const;
+  ServiceRow rowOf(const ServiceView& service, Tick now, const SourceUse& use) const;
+  ServerRow rowOf(const ServiceView& service, const ServerView& server, Tick now, uint64_t sourcePairsInUse) const;
+  // Returns nothing where no server of `services` has full NAT, so that others cost no look at all servers.
+  SourceUse sourceUse(std::span<const std::shared_ptr<const ServiceView>> services) const;
   const ServiceView* find(const ServiceKey& service) const;
   // Includes removed servers that are not forgotten.
   std::vector<uint32_t> serversOf(const ServiceView& service) const;

@@ -3,6 +3,8 @@
 
 #include "director/config/checks.h"
 
+#include <algorithm>
+
 namespace tunvs {
 
 const ServiceView* Control::find(const ServiceKey& service) const {
@@ -43,37 +45,61 @@ std::vector<NatServerRow> Control::natServers() const {
   return rows;
 }
 
+SourceUse Control::sourceUse(std::span<const std::shared_ptr<const ServiceView>> services) const {
+  SourceUse use;
+  const auto takesSource = [](const auto& server) { return server->traits->takesSource; };
+  const bool isWanted = std::any_of(services.begin(), services.end(), [&](const auto& service) {
+    return std::any_of(service->owned.begin(), service->owned.end(), takesSource);
+  });
+  if (!isWanted) return use;
+  for (const auto& service : current_->services()) {
+    for (const auto& server : service->owned) use.add(service->key, *server);
+  }
+  for (const auto& removed : removed_) use.add(removed.service, *removed.view);
+  return use;
+}
+
 std::vector<ServiceRow> Control::rows(Tick now) const {
+  const SourceUse use = sourceUse(current_->services());
   std::vector<ServiceRow> rows;
-  for (const auto& service : current_->services()) rows.push_back(rowOf(*service, now));
+  for (const auto& service : current_->services()) rows.push_back(rowOf(*service, now, use));
   return rows;
 }
 
 std::optional<ServiceRow> Control::row(const ServiceKey& service, Tick now) const {
-  const ServiceView* view = find(service);
-  if (view == nullptr) return std::nullopt;
-  return rowOf(*view, now);
+  for (const auto& view : current_->services()) {
+    if (view->key == service) return rowOf(*view, now, sourceUse({&view, 1}));
+  }
+  return std::nullopt;
 }
 
 std::optional<ServerRow> Control::row(const ServiceKey& service, const ServerKey& server, Tick now) const {
-  const ServiceView* view = find(service);
-  if (view == nullptr) return std::nullopt;
-  const auto at = view->indexOf(server);
-  if (!at) return std::nullopt;
-  return rowOf(*view, *view->owned[*at], now);
+  for (const auto& view : current_->services()) {
+    if (view->key != service) continue;
+    const auto at = view->indexOf(server);
+    if (!at) return std::nullopt;
+    const ServerView& found = *view->owned[*at];
+    const uint64_t inUse = found.traits->takesSource ? sourceUse({&view, 1}).of(service, found.key()) : 0;
+    return rowOf(*view, found, now, inUse);
+  }
+  return std::nullopt;
 }
 
-ServiceRow Control::rowOf(const ServiceView& service, Tick now) const {
+ServiceRow Control::rowOf(const ServiceView& service, Tick now, const SourceUse& use) const {
   ServiceRow row{service.key,
                  service.config,
                  traffic_.ofService(service.key, serversOf(service)),
                  {},
                  service.policy.policy().connection};
-  for (const auto& server : service.owned) row.servers.push_back(rowOf(service, *server, now));
+  for (const auto& server : service.owned) {
+    const uint64_t inUse = server->traits->takesSource ? use.of(service.key, server->key()) : 0;
+    row.servers.push_back(rowOf(service, *server, now, inUse));
+  }
   return row;
 }
 
-ServerRow Control::rowOf(const ServiceView& service, const ServerView& server, Tick now) const {
+ServerRow Control::rowOf(const ServiceView& service, const ServerView& server, Tick now,
+                         uint64_t sourcePairsInUse) const {
   const ServerState& state = *server.state;
   return {server.id,
           server.key(),
@@ -86,7 +112,8 @@ ServerRow Control::rowOf(const ServiceView& service, const ServerView& server, T
           state.overloaded.load(std::memory_order_relaxed),
           server.pathMtu->effective(settings_.pathMtu, now),
           traffic_.ofServer(server.id),
-          server.traits->takesSource ? settings_.natSources.capacity(server.address.family) : 0};
+          server.traits->takesSource ? settings_.natSources.capacity(server.address.family) : 0,
+          sourcePairsInUse};
 }
 
 }  // namespace tunvs
