@@ -33,6 +33,7 @@ import type { FullNatOptions } from './full-nat-options.js';
 import { type Pin, pinFlow, type PinnedFlow, type PinOptions } from './pin.js';
 import type { Pulse } from './pulse.js';
 import { watchSources } from './source-shortage.js';
+import { watchSourceWays } from './source-ways-watch.js';
 import type { RealServer } from './real-server.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { inspected } from '../values/handle-view.js';
@@ -66,6 +67,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   readonly #workersTurned: () => boolean[];
   readonly #watches: Watches;
   readonly #cancelAtExit: () => void;
+  readonly #ending = new AbortController();
   #closed: Promise<void> | undefined;
 
   /** Use {@link Director.open} or {@link Director.offline}. @internal */
@@ -101,6 +103,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     if (parts.device) engine.keepHouse();
     if (parts.fullNat)
       watchSources(pulse, {
+        hasFullNat: () => this.#configuration.virtualServices.some((service) => service.hasFullNatServer),
         services: () => engine.call((native) => native.services()),
         report: (event) => news.report(event),
       });
@@ -116,6 +119,8 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
       moveServers: () => this.#configuration.moveServers(),
       report: (event) => news.reportHost(event),
     });
+    const watch = this.#keeping?.watch;
+    if (parts.hasFullNat && watch && host) watchSourceWays(pulse, watch, this.#ending.signal);
   }
 
   /**
@@ -124,7 +129,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    */
   get warnings(): readonly string[] {
     this.#warnings = this.#warnings.filter(({ holds }) => holds());
-    return this.#warnings.map(({ message }) => message);
+    return [...this.#warnings.map(({ message }) => message), ...(this.#keeping?.watch.conflicts ?? [])];
   }
 
   /**
@@ -450,6 +455,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
 
   async #close(): Promise<void> {
     this.#engine.end();
+    this.#ending.abort();
     this.#cancelAtExit();
     this.#watches.close();
     this.#configuration.policies.stop();

@@ -17,6 +17,8 @@ export class DirectorWatch extends PartsWatch {
   readonly #parts: DirectorWatchParts;
   readonly #lost = new Set<string>();
   #conflicts: ReadonlySet<string> = new Set();
+  /** Routes of others within the sources of full NAT, as last looked. */
+  #strayed: readonly string[] = [];
   #refusedMoves: ReadonlySet<string> = new Set();
   /** The addresses of all interfaces; undefined until the host was read. */
   #addresses: readonly { address: string }[] | undefined;
@@ -60,9 +62,23 @@ export class DirectorWatch extends PartsWatch {
     this.#parts.report({ type: 'deviceLost', value: 0, message });
   }
 
+  /** What keeps packets from the director now, one sentence each. */
+  get conflicts(): string[] {
+    return [...this.#conflicts, ...this.#strayed];
+  }
+
   #tellConflicts(conflicts: readonly string[]): void {
     const fresh = conflicts.filter((said) => !this.#conflicts.has(said));
     this.#conflicts = new Set(conflicts);
+    for (const message of fresh) this.#parts.report({ type: 'hostConflict', value: 1, message });
+  }
+
+  /** Looks at the ways of full NAT's sources, of whose changes the kernel tells nobody here. */
+  async lookAtSources(signal: AbortSignal): Promise<void> {
+    const strayed = await this.#parts.host.strayedSources(signal);
+    if (signal.aborted) return;
+    const fresh = strayed.filter((said) => !this.#strayed.includes(said));
+    this.#strayed = strayed;
     for (const message of fresh) this.#parts.report({ type: 'hostConflict', value: 1, message });
   }
 

@@ -324,6 +324,12 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   }
 
   /** @internal */
+  get hasFullNatServer(): boolean {
+    for (const { nativeConfig } of this.#servers.values()) if (nativeConfig.forwarding === 'snat') return true;
+    return false;
+  }
+
+  /** @internal */
   get runner(): PolicyRunner | undefined {
     return this.#runner;
   }

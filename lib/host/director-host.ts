@@ -27,6 +27,8 @@ import { OneMomentHost } from './one-moment.js';
 import { OwnClients } from './own-clients.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { SnapshotHost } from './snapshot.js';
+import { addressConflicts, refuseSources } from './source-conflicts.js';
+import { strayedSources } from './source-ways.js';
 import { formatHostCommand, type HostStep } from './step.js';
 import { ownAddressConflicts, refuseTaken } from './vip-route.js';
 
@@ -67,7 +69,7 @@ export class DirectorHost {
   onWarning: (message: string, holds: () => boolean) => void = () => {};
   /** Addresses that full NAT gives to packets. */
   readonly #natSources: DirectedAddresses;
-  /** The device is as long as real servers' paths while this is there. */
+  /** The devices are as wide as real servers' paths while this is there. */
   #widened: HeldPart | undefined;
   /** The part that all local nodes share. */
   #forLocalNodes: HeldPart | undefined;
@@ -127,7 +129,7 @@ export class DirectorHost {
       ...natSources.flatMap((source) => this.#natSources.plan(host, deviceName, source)),
       ...this.#nat.plan(host, deviceName, servers),
       ...(servers.length + natSources.length > 0 && this.#natMtuBytes > this.#link.mtuBytes
-        ? [planWidth(host, deviceName, this.#natMtuBytes, this.#link.mtuBytes)]
+        ? this.#planWidth(host, deviceName, marks)
         : []),
     ];
   }
@@ -150,12 +152,19 @@ export class DirectorHost {
    * Changes nothing, and refuses what `open` and `addVip` would.
    * @throws {@link TunvsError} ERR_TUNVS_HOST, ERR_TUNVS_BUSY, ERR_TUNVS_UNSUPPORTED.
    */
-  check(deviceName: string, virtualAddresses: Iterable<string>, markDevices: readonly HostMarkDevice[]): void {
+  check(
+    deviceName: string,
+    virtualAddresses: Iterable<string>,
+    markDevices: readonly HostMarkDevice[],
+    natSources: readonly string[] = [],
+  ): void {
     refuseTaken(this.#host, deviceName, this.#sources.filter(isSourceRange));
     refuseTakenMarks(this.#host, this.#markPlan(deviceName), markDevices);
     const vips = [...virtualAddresses];
-    this.#refuseWithoutIpv6(vips);
+    this.#refuseWithoutIpv6([...vips, ...natSources]);
     refuseTaken(this.#host, deviceName, vips);
+    refuseSources(this.#host, deviceName, natSources);
+    refuseTaken(this.#host, deviceName, natSources);
   }
 
   #refuseWithoutIpv6(addresses: readonly string[]): void {
@@ -232,18 +241,23 @@ export class DirectorHost {
 
   #adjustWidth(): void {
     const isWide = this.#nat.servers.length > 0 || this.#natSources.size > 0;
-    const { mtuBytes } = this.#link;
     const part = this.#widened;
-    if (isWide === (part !== undefined) || this.#natMtuBytes <= mtuBytes) return;
+    if (isWide === (part !== undefined) || this.#natMtuBytes <= this.#link.mtuBytes) return;
     if (part === undefined) {
-      this.#widened = this.#parts.add((host) => [planWidth(host, this.#device, this.#natMtuBytes, mtuBytes)]);
+      this.#widened = this.#parts.add((host) => this.#planWidth(host, this.#device, this.#marks.filter(isOn(host))));
       return;
     }
     this.#widened = undefined;
     this.#parts.remove(part);
   }
 
-  /** What the device is like now. */
+  /** Packets for NAT servers come by the devices of marks as well. */
+  #planWidth(host: Host, device: string, marks: readonly RoutedMark[]): HostStep[] {
+    const names = [device, ...marks.map(({ name }) => name)];
+    return names.map((name) => planWidth(host, name, this.#natMtuBytes, this.#link.mtuBytes));
+  }
+
+  /** What the devices are like now. */
   get #linkNow(): { mtuBytes: number; txQueueLength: number } {
     return this.#widened === undefined ? this.#link : { ...this.#link, mtuBytes: this.#natMtuBytes };
   }
@@ -258,6 +272,7 @@ export class DirectorHost {
     const stale = [...this.#natSources.keys()].filter((source) => !wanted.has(source));
     this.#refuseWithoutIpv6(fresh);
     this.#parts.setup.together(() => {
+      refuseSources(this.#host, this.#device, fresh);
       if (fresh.length > 0) this.#natSources.add(fresh);
       if (stale.length > 0) this.#natSources.remove(stale);
       this.#adjustWidth();
@@ -353,8 +368,20 @@ export class DirectorHost {
 
   /** Returns what keeps packets from the director and is not ours to change, one sentence each. */
   conflicts(snapshot: SnapshotHost): string[] {
-    const has = (address: string) => this.#vips.has(address) || this.#natSources.has(address);
-    return ownAddressConflicts(snapshot, this.#deviceName, { has });
+    return [
+      ...ownAddressConflicts(snapshot, this.#deviceName, this.#vips),
+      ...addressConflicts(snapshot.allAddresses, this.#deviceName, [...this.#natSources.keys()]),
+      ...this.#nat.conflicts(snapshot),
+    ];
+  }
+
+  /**
+   * Returns routes of others that have come into the sources of full NAT, one sentence each. A snapshot leaves out the
+   * routes of others, so the kernel is asked which way each source takes.
+   */
+  async strayedSources(signal: AbortSignal): Promise<string[]> {
+    if (this.#deviceName === undefined) return [];
+    return await strayedSources(this.#deviceName, [...this.#natSources.keys()], signal);
   }
 
   get #device(): string {

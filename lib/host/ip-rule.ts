@@ -34,6 +34,19 @@ export interface IpRule {
   table?: string;
   /** The priority of the rule that follows, in place of a table. */
   goto?: number;
+  /** Present when the rule does nothing. */
+  nop?: null;
+  /** `blackhole`, `unreachable` or `prohibit`, in place of a table. */
+  action?: string;
+  /** Present when the table is that of the device's VRF. */
+  l3mdev?: null;
+  oif?: string;
+  tos?: string;
+  uid_start?: number;
+  uid_end?: number;
+  tun_id?: string;
+  /** Routes of this length or a shorter one are passed over. */
+  suppress_prefixlen?: number;
   /** Absent for the kernel. */
   protocol?: string;
 }

@@ -2,20 +2,21 @@
  * What the host has at some prefixes already: addresses of its own, and routes of its main table. One prefix is asked
  * for alone; for several the host is read once, since ip(8) reads all routes for each question anyway.
  */
-import { type AddressFamily, canonicalAddress } from '../values/inet.js';
+import type { AddressFamily } from '../values/inet.js';
 import { isRange } from '../values/prefix.js';
 import { ask } from './ask.js';
 import { asPrefix, familyOf, ipQuery } from './family.js';
 import type { Host } from './host.js';
+import { mainRoutes, printedPrefix } from './main-routes.js';
 
 export interface Occupancy {
-  /** The device that has the address; undefined when the host has not. */
-  readonly device?: string | undefined;
+  /** The device that has the address, and the length with which it has it; undefined when the host has not. */
+  readonly own?: { readonly device: string; readonly prefixLength: number } | undefined;
   /** The routes of exactly this prefix, as ip(8) prints them. */
   readonly routes: readonly string[];
 }
 
-type Seen = Map<string, { device?: string | undefined; routes: string[] }>;
+type Seen = Map<string, { own?: Occupancy['own']; routes: string[] }>;
 
 /** Returns what the host has, by prefix; what is absent is free. */
 export function readOccupancy(host: Host, prefixes: readonly string[]): ReadonlyMap<string, Occupancy> {
@@ -34,28 +35,16 @@ export function readOccupancy(host: Host, prefixes: readonly string[]): Readonly
 function readAddresses(host: Host, family: AddressFamily, only: string | undefined, seen: Seen): void {
   const to = only === undefined ? [] : ['to', only];
   for (const line of ask(host, ipQuery(family, '-o', 'address', 'show', ...to)).split('\n')) {
-    const [, device, address] = /^\d+: (\S+)\s+inet6? ([^\s/]+)/.exec(line) ?? [];
-    const known = address === undefined ? undefined : seen.get(prefixOf(address));
-    if (known !== undefined) known.device ??= device;
+    // A device with a peer is printed without the address's length, which is then the longest.
+    const [, device, address, length] = /^\d+: (\S+)\s+inet6? ([^\s/]+)(?:\/(\d+))?/.exec(line) ?? [];
+    const known = address === undefined ? undefined : seen.get(printedPrefix(address));
+    if (known === undefined || device === undefined) continue;
+    known.own ??= { device, prefixLength: Number(length ?? (family === 4 ? 32 : 128)) };
   }
 }
-
-/** Words before the destination of a route that is not of type unicast. */
-const TYPES = /^(?:unicast|local|broadcast|anycast|multicast|throw|unreachable|prohibit|blackhole|nat) /;
 
 function readRoutes(host: Host, family: AddressFamily, only: string | undefined, seen: Seen): void {
   const exact = only === undefined ? [] : ['exact', only];
-  for (const line of ask(host, ipQuery(family, 'route', 'show', ...exact)).split('\n')) {
-    // A line that is indented is a next hop of the route before it.
-    const to = /^\S+/.exec(line.replace(TYPES, ''))?.[0];
-    if (to === undefined || to === 'default') continue;
-    seen.get(prefixOf(to))?.routes.push(line.trim());
-  }
-}
-
-/** Does what `asPrefix` does for an address as ip(8) prints it. */
-function prefixOf(printed: string): string {
-  const [address = '', length] = printed.split('/');
-  const canonical = canonicalAddress(address) ?? address;
-  return length === undefined ? asPrefix(canonical) : `${canonical}/${length}`;
+  for (const { to, line } of mainRoutes(ask(host, ipQuery(family, 'route', 'show', ...exact))))
+    if (to !== undefined) seen.get(to)?.routes.push(line);
 }

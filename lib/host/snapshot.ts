@@ -15,7 +15,7 @@ const ROUTES = `route show table all proto ${ROUTE_PROTOCOL}`;
 /** The questions per family. `address show` leaves out devices without an address of the family. */
 export const DUMPS = ['link show', 'address show', ROUTES, 'rule show', 'neigh show proxy'];
 
-interface LinkRow {
+export interface LinkRow {
   ifindex: number;
   ifname: string;
   flags: string[];
@@ -137,14 +137,10 @@ export class SnapshotHost implements Host, HostSnapshot {
     this.#byIndex.set(index, link);
   }
 
-  #addAddresses({ ifname: name, flags, addr_info }: LinkRow): void {
-    const isUp = flags.includes('UP');
-    for (const { local, prefixlen: prefixLength } of addr_info ?? []) {
-      if (local === undefined || prefixLength === undefined) continue;
-      const address = canonicalAddress(local) ?? local;
-      // This holds without a carrier as well: the kernel keeps what was made on a device that loses it.
-      this.#addresses.push({ interfaceName: name, address, prefixLength, isUp });
-    }
+  #addAddresses(row: LinkRow): void {
+    // This holds without a carrier as well: the kernel keeps what was made on a device that loses it.
+    const isUp = row.flags.includes('UP');
+    this.#addresses.push(...ownAddressesOf(row).map((own) => ({ ...own, isUp })));
   }
 
   #addRoute(family: AddressFamily, { type, dst, dev, table, prefsrc, metric = 0, metrics }: RouteRow): void {
@@ -165,6 +161,15 @@ export class SnapshotHost implements Host, HostSnapshot {
     this.#routes.add(routeName(family, { ...route, hopLimit }));
     if (prefsrc !== undefined) this.#routes.add(routeName(family, { ...route, source: prefsrc, hopLimit }));
   }
+}
+
+/** Returns the addresses of a device. */
+export function ownAddressesOf({ ifname: interfaceName, addr_info = [] }: LinkRow): HostAddress[] {
+  return addr_info.flatMap(({ local, prefixlen: prefixLength }) =>
+    local === undefined || prefixLength === undefined
+      ? []
+      : [{ interfaceName, address: canonicalAddress(local) ?? local, prefixLength }],
+  );
 }
 
 function routeName(

@@ -2,7 +2,7 @@
 import { TunvsError } from '../values/errors.js';
 import { isRange } from '../values/prefix.js';
 import { asPrefix, familyOf, ipCommand } from './family.js';
-import type { Host } from './host.js';
+import type { Host, HostAddress } from './host.js';
 import { type Occupancy, readOccupancy } from './occupancy.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { SnapshotHost } from './snapshot.js';
@@ -29,14 +29,19 @@ export function refuseTaken(host: Host, device: string, vips: readonly string[])
 }
 
 /** The addresses of a range that are the host's own stay its own. */
-function refuseOwnAddress({ device }: Occupancy, vip: string): void {
-  if (isRange(vip) || device === undefined) return;
-  const mend = ipCommand(vip, 'address', 'del', familyOf(vip) === 4 ? vip : asPrefix(vip), 'dev', device).join(' ');
+function refuseOwnAddress({ own }: Occupancy, vip: string): void {
+  if (isRange(vip) || own === undefined) return;
+  const mend = removalOf({ address: vip, interfaceName: own.device, prefixLength: own.prefixLength });
   throw new TunvsError(
     'ERR_TUNVS_HOST',
     `${vip} is an address of this host, so its kernel keeps the packets: ` +
       `remove it with "${mend}", or choose another virtual address`,
   );
+}
+
+/** Returns the command that removes an address of the host: ip(8) wants the length that the address has. */
+export function removalOf({ address, interfaceName, prefixLength }: HostAddress): string {
+  return ipCommand(address, 'address', 'del', `${address}/${prefixLength}`, 'dev', interfaceName).join(' ');
 }
 
 function refuseOtherRoutes(occupancy: Occupancy, device: string, vip: string): void {
@@ -76,8 +81,8 @@ export function ownAddressConflicts(
   return own
     .filter(({ address }) => vips.has(address))
     .map(
-      ({ address, interfaceName }) =>
-        `${address} has become an address of this host, on ${interfaceName}, so its kernel keeps the packets: remove it ` +
-        `with "${ipCommand(address, 'address', 'del', asPrefix(address), 'dev', interfaceName).join(' ')}"`,
+      (each) =>
+        `${each.address} has become an address of this host, on ${each.interfaceName}, so its kernel keeps the ` +
+        `packets: remove it with "${removalOf(each)}"`,
     );
 }

@@ -48,7 +48,7 @@ describeLab("setting up a director's host", () => {
   it("refuses a virtual address that is the host's own", async () => {
     assert.match(
       await run(`host.open('tunvs0'); host.addVip('10.2.0.2');`),
-      /^ERR_TUNVS_HOST: .*remove it with "ip address del 10\.2\.0\.2 dev eth0", or choose/m,
+      /^ERR_TUNVS_HOST: .*remove it with "ip address del 10\.2\.0\.2\/24 dev eth0", or choose/m,
     );
   });
 

@@ -175,7 +175,7 @@ describe('DirectorHost', () => {
         'ip -4 -o address show to 10.9.9.9/32': '1: lo    inet 10.9.9.9/32 scope global lo\\  valid_lft forever',
       },
       code: 'ERR_TUNVS_HOST',
-      mend: /remove it with "ip address del 10\.9\.9\.9 dev lo"/,
+      mend: /remove it with "ip address del 10\.9\.9\.9\/32 dev lo"/,
     },
     {
       what: 'an address that the host routes elsewhere',

@@ -38,7 +38,7 @@ describe('many virtual addresses', () => {
       answers: {
         'ip -4 -o address show': '1: lo inet 127.0.0.1/8 scope host lo\n3: eth1    inet 10.2.7.9/24 scope global',
       },
-      message: /"ip address del 10\.2\.7\.9 dev eth1"/,
+      message: /"ip address del 10\.2\.7\.9\/24 dev eth1"/,
     },
     'a route of the host': {
       answers: { 'ip -4 route show': 'default via 10.2.0.1 dev eth0\n10.2.7.9 via 10.2.0.1 dev eth0 proto static \n' },

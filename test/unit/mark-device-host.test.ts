@@ -238,3 +238,52 @@ describe('the warning about rp_filter and marks', () => {
     for (const values of fine) assert.deepEqual(markWarnings(conf(values)), []);
   });
 });
+
+describe('devices of marks beside NAT servers', () => {
+  const WIDE = 'ip link set dev tunvsm0 mtu 1500';
+  const marks = DEVICES.slice(0, 1);
+  const servers = [{ address: '10.2.0.11', protocols: ['tcp' as const], port: 80 }];
+
+  function opened() {
+    const host = new FakeHost({ addresses: ADDRESSES });
+    const wide = new DirectorHost({ sources: [SOURCE], host, mtuBytes: 1480, natMtuBytes: 1500 });
+    wide.open('tunvs0', marks);
+    return { host, wide };
+  }
+
+  /** Shows devices of this MTU, and returns what is missing of them. */
+  function missing({ host, wide }: ReturnType<typeof opened>, mtu: number): string[] {
+    const links = ['tunvs0', 'tunvsm0'].map((ifname, index) => ({
+      ...{ ifindex: index + 3, ifname, flags: ['UP'], mtu, txqlen: 4096 },
+    }));
+    host.answers['ip -j -4 link show'] = JSON.stringify(links);
+    const steps = wide.missing(host.takeSnapshot()).map(({ step }) => formatHostCommand(step.command));
+    return steps.filter((command) => command.includes(' link set ') && command.includes('mtu'));
+  }
+
+  it('are as wide as the main device, so that nothing is missing, and as narrow when the servers have gone', () => {
+    const parts = opened();
+    parts.wide.setNatServers(servers);
+    assert.ok(parts.host.ran.includes(WIDE));
+    assert.deepEqual(missing(parts, 1500), []);
+    parts.wide.setNatServers([]);
+    assert.ok(parts.host.ran.includes('ip link set dev tunvsm0 mtu 1480'));
+    assert.deepEqual(missing(parts, 1480), []);
+  });
+
+  it('are so for --dry-run as well', () => {
+    const steps = opened().wide.plan('tunvs0', [], [], marks, { servers });
+    assert.ok(steps.some(({ command }) => formatHostCommand(command) === WIDE));
+  });
+
+  it('are not waited for when they are gone', () => {
+    const parts = opened();
+    parts.wide.setNatServers(servers);
+    missing(parts, 1500);
+    parts.host.answers['ip -j -4 link show'] = JSON.stringify([
+      { ifindex: 3, ifname: 'tunvs0', flags: ['UP'], mtu: 1500, txqlen: 4096 },
+    ]);
+    const steps = parts.wide.missing(parts.host.takeSnapshot());
+    assert.ok(!steps.some(({ step }) => formatHostCommand(step.command).includes('tunvsm0')));
+  });
+});

@@ -44,7 +44,7 @@ export async function dryRun(
   const host = new DirectorHost({ sources: native.sources, ...link });
   const routed = routedPrefixes(services, marks);
   // Where a device is there before, the host is somebody else's to set up.
-  if (!isSomeoneElses) host.check(name, [...routed, ...native.natSources], marked);
+  if (!isSomeoneElses) host.check(name, routed, marked, native.natSources);
   const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
   const nat = {
     servers: services.flatMap((service) => natServersOf(service, service.servers)),

@@ -11,6 +11,7 @@ import type { Host } from '../host.js';
 import { errorOf } from '../ip-batch.js';
 import { OneMomentHost } from '../one-moment.js';
 import type { HostStep } from '../step.js';
+import { foreignRuleConflicts } from './foreign-rules.js';
 import {
   type NatPlan,
   type NatWish,
@@ -78,6 +79,12 @@ export class NatRouting {
       throw error;
     }
     this.#removeAllBut(servers);
+  }
+
+  /** Returns what takes replies before the director's rules do, one sentence each. */
+  conflicts(snapshot: Host): string[] {
+    if (this.#slot === undefined) return [];
+    return foreignRuleConflicts(snapshot, this.#plan, this.#servers);
   }
 
   /** Forgets everything, since all parts were taken back. */

@@ -41,12 +41,11 @@ export function wordsOf(rule: IpRule): string[] | undefined {
 
 /** REQUIRES: the rule is ours. */
 export function ruleOf(rule: IpRule): NatRule {
-  const { src, srclen, ipproto: protocol } = rule;
+  const { ipproto: protocol } = rule;
   const sport = portsOf(rule.sport, rule.sport_start, rule.sport_end);
   const dport = portsOf(rule.dport, rule.dport_start, rule.dport_end);
   const ipproto = protocol === undefined ? undefined : numberOf(protocol);
-  const from =
-    src === undefined || src === 'all' ? undefined : srclen === undefined ? asPrefix(src) : `${src}/${srclen}`;
+  const from = sourceOf(rule);
   return {
     priority: rule.priority,
     isNot: rule.not === null,
@@ -59,7 +58,18 @@ export function ruleOf(rule: IpRule): NatRule {
   };
 }
 
-function portsOf(port: number | undefined, first: number | undefined, last: number | undefined): string | undefined {
+/** Returns the prefix with its length; undefined for any source. */
+export function sourceOf({ src, srclen }: IpRule): string | undefined {
+  if (src === undefined || src === 'all') return undefined;
+  return srclen === undefined ? asPrefix(src) : `${src}/${srclen}`;
+}
+
+/** Writes `PORT` or `FIRST-LAST`. */
+export function portsOf(
+  port: number | undefined,
+  first: number | undefined,
+  last: number | undefined,
+): string | undefined {
   if (first !== undefined) return `${first}-${last}`;
   return port === undefined ? undefined : `${port}`;
 }
@@ -67,7 +77,7 @@ function portsOf(port: number | undefined, first: number | undefined, last: numb
 const NUMBERS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, sctp: 132 };
 
 /** Reads `tcp`, `ipproto-6` or `6`. */
-function numberOf(printed: string): number {
+export function numberOf(printed: string): number {
   return NUMBERS[printed] ?? Number(printed.replace('ipproto-', ''));
 }
 

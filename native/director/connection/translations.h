@@ -47,9 +47,6 @@ class Translations {
                    Verdict& why, const ReplyOptions& options);
 
  private:
-  // How many pairs of address and port it tries. With 99 of 100 in use, one search in 27,000 is in vain.
-  static constexpr uint32_t kTries = 1024;
-
   uint32_t reserveSource(Pass& pass, const ServerView& server, const FlowKey& flow, const Endpoint& at,
                          uint32_t controller, Verdict& why, const ReplyOptions& options);
 
