@@ -59,6 +59,9 @@ export interface NativeConnectionRow {
   virtualPort: number;
   serverAddress: string;
   serverPort: number;
+  /** Present with full NAT: the pair that the server knows the connection by. */
+  sourceAddress?: string;
+  sourcePort?: number;
   /** IPVS's name: ESTABLISHED, SYN_RECV, UDP, ... */
   state: string;
   expiresMs: number;

@@ -36,6 +36,10 @@ export interface Connection {
    * of every port.
    */
   serverPort: number;
+  /** With full NAT, the address that the real server knows the connection by, in place of the client's. */
+  sourceAddress?: string;
+  /** With full NAT, the port that goes with `sourceAddress`. */
+  sourcePort?: number;
   /** The state by IPVS's name, such as ESTABLISHED, SYN_RECV, FIN_WAIT or UDP; a template has NONE or ASSURED. */
   state: ConnectionState;
   /** The milliseconds after which the row is forgotten, unless a packet comes. */
@@ -161,6 +165,8 @@ const FILTERS: { [Name in keyof ConnectionFilter]-?: (name: string, value: unkno
   virtualPort: portOption,
   serverAddress: addressOption,
   serverPort: portOption,
+  sourceAddress: addressOption,
+  sourcePort: portOption,
   state: (name, value) => choiceOption(name, value, connectionStates),
   active: (name, value) => booleanOption(name, value, true),
 };

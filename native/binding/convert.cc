@@ -147,6 +147,10 @@ Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row) {
   object.Set("virtualPort", row.key.virtualPort().host());
   object.Set("serverAddress", toString(row.server.address));
   object.Set("serverPort", row.server.port);
+  if (row.source) {
+    object.Set("sourceAddress", toString(row.source->address));
+    object.Set("sourcePort", row.source->port.host());
+  }
   object.Set("state", toJs(env, row.state));
   object.Set("expiresMs", Napi::Number::New(env, static_cast<double>(row.expiresMs)));
   object.Set("active", Napi::Boolean::New(env, row.active));

@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
-import type { FullNatOptions } from '../../lib/index.js';
+import type { Connection, ConnectionsOptions, FullNatOptions } from '../../lib/index.js';
 import { type ExplainedFlow, packetOf } from '../../lib/values/flow-packet.js';
 
 const CLIENT = '198.51.100.7';
@@ -38,6 +38,12 @@ function send(director: OfflineDirector, flow: ExplainedFlow, atMs = 1): Seen {
     source: `${addressAt(data, 12)}:${portAt(data, 20)}`,
     destination: `${addressAt(data, 16)}:${portAt(data, 22)}`,
   };
+}
+
+async function rowsOf(director: OfflineDirector, options: ConnectionsOptions = {}): Promise<Connection[]> {
+  const rows: Connection[] = [];
+  for await (const row of director.connections(options)) rows.push(row);
+  return rows;
 }
 
 /** What the server sends back to whom it takes for its client. */
@@ -95,6 +101,29 @@ describe('full NAT', () => {
     assert.deepEqual(
       [1, 2, 3].map((index) => send(other, { ...FLOW, clientPort: 40000 + index }, 20_000).source.split(':')[1]),
       ['5001', '5002', '5000'],
+    );
+  });
+
+  it('shows which pair a connection has at its server, and finds a connection by it', async () => {
+    const { director, service } = web({ sources: '10.0.9.0/31', firstPort: 5000, lastPort: 5001 }, SERVERS.slice(0, 1));
+    service.addRealServer({ address: '10.0.0.99', port: 8080, forwarding: 'nat' });
+    for (const clientPort of [40000, 40001, 40002, 40003]) send(director, { ...FLOW, clientPort });
+    const rows = await rowsOf(director);
+    const shown = rows.map(({ serverAddress, sourceAddress, sourcePort }) =>
+      sourceAddress === undefined
+        ? `${serverAddress} ${sourcePort}`
+        : `${serverAddress} ${sourceAddress}:${sourcePort}`,
+    );
+    assert.deepEqual(shown.sort(), [
+      '10.0.0.11 10.0.9.0:5000',
+      '10.0.0.11 10.0.9.1:5000',
+      '10.0.0.99 undefined',
+      '10.0.0.99 undefined',
+    ]);
+    const found = await rowsOf(director, { sourceAddress: '10.0.9.1', sourcePort: 5000 });
+    assert.deepEqual(
+      found.map(({ serverAddress }) => serverAddress),
+      ['10.0.0.11'],
     );
   });
 

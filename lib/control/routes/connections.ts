@@ -19,7 +19,8 @@ export const listConnections = route({
   description:
     'A connection is listed when every field that is given is equal. With `Accept: application/x-ndjson` all of them ' +
     'come as a stream, a line each. A page has about `limit` connections, and may be empty before the end: there is ' +
-    'more as long as it has `next`.',
+    'more as long as it has `next`. By full NAT a connection has `sourceAddress` and `sourcePort`, by which its real server ' +
+    'knows it.',
   access: 'read',
   query: connectionsQuery,
   media: ['application/json', NDJSON],

@@ -13,6 +13,7 @@ export const connection = z
     protocol: anyProtocol,
     ...{ clientAddress: address, clientPort: port, virtualAddress: address, virtualPort: port },
     ...{ serverAddress: address, serverPort: port },
+    ...{ sourceAddress: address.optional(), sourcePort: port.optional() },
     state: z.string(),
     expiresMs: z.number(),
     active: z.boolean(),
@@ -28,6 +29,7 @@ const filter = {
   ...{ clientAddress: address, clientPort: queryNumber },
   ...{ virtualAddress: address, virtualPort: queryNumber },
   ...{ serverAddress: address, serverPort: queryNumber },
+  ...{ sourceAddress: address, sourcePort: queryNumber },
   state: z.enum(connectionStates),
   active: queryFlag,
 };

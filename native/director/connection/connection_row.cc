@@ -36,6 +36,8 @@ ConnectionRow rowOf(const Entries& entries, const Conn& conn, Family family, con
     if (isTranslated(conn)) {
       const FlowKey reply = table.keyOf(*table.named(conn.control.load(std::memory_order_relaxed)));
       row.server = {reply.client(), reply.clientPort().host()};
+      // The client's own address stays with NAT alone.
+      if (reply.virtualAddress() != row.key.client()) row.source = {reply.virtualAddress(), reply.virtualPort()};
     } else if (row.server.port == 0) {
       row.server.port = virtualPort;
     }
