@@ -120,7 +120,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
       report: (event) => news.reportHost(event),
     });
     const watch = this.#keeping?.watch;
-    if (parts.hasFullNat && watch && host) watchSourceWays(pulse, watch, this.#ending.signal);
+    if (parts.fullNat && watch && host) watchSourceWays(pulse, watch, this.#ending.signal);
   }
 
   /**

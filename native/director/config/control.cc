@@ -43,8 +43,10 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
   // either order.
   size_t clash = 0;
   if (auto done = checkOnePacketAnswers(draft.services, operations, &clash); !done) return refuse(clash, done.error());
-  if (const auto circle = findCircle(draft.services, draft.marks))
-    return refuse(circle->madeBy(operations), circle->error());
+  if (std::ranges::any_of(operations, [&](const Operation& op) { return mayMakeCircle(op); })) {
+    if (const auto circle = findCircle(draft.services, draft.marks))
+      return refuse(circle->madeBy(operations), circle->error());
+  }
   for (size_t i = 0; i < draft.services.size(); i++) {
     if (draft.touched[i] == nullptr) continue;
     ServiceView& service = *draft.touched[i];
@@ -59,6 +61,18 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
   settleAccounts(draft);
   if (serversRemoved != nullptr) *serversRemoved = draft.serversRemoved;
   return {};
+}
+
+// Health changes servers all the time, and no address or method by that.
+bool Control::mayMakeCircle(const Operation& operation) const {
+  const auto rewrites = [](const ServerConfig& config) { return traitsOf(config.tunnel.method).rewrites(); };
+  if (std::holds_alternative<AddService>(operation) || std::holds_alternative<SetMarks>(operation)) return true;
+  if (const auto* add = std::get_if<AddServer>(&operation)) return rewrites(add->config);
+  const auto* edit = std::get_if<EditServer>(&operation);
+  if (edit == nullptr || !rewrites(edit->config)) return false;
+  const ServiceView* service = find(edit->service);
+  const auto at = service == nullptr ? std::nullopt : service->indexOf(edit->server);
+  return !at || !service->owned[*at]->traits->rewrites();
 }
 
 Result<void> Control::applyOne(Draft& draft, const Operation& operation) {

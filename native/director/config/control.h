@@ -99,6 +99,7 @@ class Control {
   // What a transaction works on: it has private copies of the services that it has touched.
   struct Draft;
 
+  bool mayMakeCircle(const Operation& operation) const;
   Result<void> applyOne(Draft& draft, const Operation& operation);
   Result<void> addService(Draft& draft, const AddService& op);
   Result<void> editService(Draft& draft, const EditService& op);
