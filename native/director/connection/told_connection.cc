@@ -21,7 +21,7 @@ bool ToldConnection::noteSynAck(uint32_t sequence, uint32_t acknowledged, Tick n
   asked_ = first_ = taken_ = acknowledged;
   answers_ = {answer, answer};
   said_ = answer;
-  heardAt_ = now;
+  usedAt_ = now;
   return true;
 }
 
@@ -62,6 +62,7 @@ ToldConnection::Step ToldConnection::noteClient(const Segment& segment, size_t h
   const bool says = segment.payloadBytes != 0;
   if (says && !maySay(segment, headerBytes, now)) return Step::forged;
   isFinished_ = true;
+  usedAt_ = now;
   if (says && !isHeaded_) {
     isHeaded_ = true;
     // The client's first byte becomes the header and that byte.
@@ -90,7 +91,7 @@ void ToldConnection::noteServer(const Segment& segment, Tick now) {
     said_ = segment.sequence;
     answers_ = {said_, said_};
   }
-  heardAt_ = now;
+  usedAt_ = now;
   if (hasReached(segment.end(), said_)) said_ = segment.end();
   if (said_ - answers_[0] >= kFar) isFar_ = true;
   if (!hasReached(taken_, taken)) {

@@ -84,7 +84,7 @@ class ToldConnection {
     return said_ - acknowledged <= (isFar_ ? kFar : said_ - answers_[0]);
   }
   bool mayBeginAnew(Tick now) const {
-    return !isFinished_ || isGone_ || (isEnding_ && isSilent_) || now - heardAt_ >= kArrives;
+    return !isFinished_ || isGone_ || (isEnding_ && isSilent_) || now - usedAt_ >= kArrives;
   }
 
   ClientTold how_ = ClientTold::none;
@@ -104,7 +104,7 @@ class ToldConnection {
   uint32_t finEnd_ = 0;       // the number behind the client's FIN
   uint32_t taken_ = 0;        // what the server has acknowledged, in the client's numbers
   uint32_t said_ = 0;         // the number behind all that the server has said
-  Tick takenAt_ = 0, heardAt_ = 0;
+  Tick takenAt_ = 0, usedAt_ = 0;
   // What the client acknowledges of a SYN-ACK that names `first_`. A SYN that comes again may get another answer; once
   // the server has said more, both are that of this connection.
   std::array<uint32_t, 2> answers_{};
