@@ -88,6 +88,7 @@ export function answersTo(addresses: readonly string[], stdout: string, stderr: 
     try {
       return (JSON.parse(answers.next().value as string) as Way[])[0];
     } catch {
+      // What is not understood is no way: the next look asks again.
       return undefined;
     }
   });

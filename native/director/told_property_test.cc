@@ -194,7 +194,7 @@ TEST("whatever a client does, its server reads the director's PROXY header first
           t.pass(seconds);
           server.pass(seconds, random.below(64) < seconds);
           // Nothing is under way for so long.
-          if (seconds >= 5) {
+          if (seconds >= 1) {
             onTheWay.clear();
             server.says.clear();
           }

@@ -24,6 +24,7 @@ describe("FTP's control connection", () => {
       return open.sort();
     };
     say(toVirtual(40000, 21, 'S'), 0);
+    director.process(tcp({ from: `${SERVER}:21`, to: `${CLIENT}:40000`, flags: 'SA' }), 0);
     say(toVirtual(40000, 21, 'A'), 0);
     const payload = Buffer.from('227 Entering Passive Mode (10,0,0,11,156,64).\r\n');
     const reply = tcp({ from: `${SERVER}:21`, to: `${CLIENT}:40000`, flags: 'A', payload });

@@ -1,9 +1,11 @@
 #include "director/connection/told_connection.h"
 
 namespace tunvs {
-void ToldConnection::noteSyn(uint32_t first) {
-  isAsked_ = true;
+void ToldConnection::noteSyn(uint32_t first, Tick now) {
+  const bool isAgain = isAnswered_ && first == first_ && !isFinished_ && !isOver_;
+  isAsked_ = !isAnswered_ || isAgain || mayBeginAnew(now);
   asked_ = first;
+  if (isAnswered_ && isAsked_ && !isAgain) isOver_ = true;
 }
 
 bool ToldConnection::noteSynAck(uint32_t sequence, uint32_t acknowledged, Tick now) {
@@ -15,7 +17,6 @@ bool ToldConnection::noteSynAck(uint32_t sequence, uint32_t acknowledged, Tick n
     answers_ = {answer, answers_[0]};
     return true;
   }
-  if (isAnswered_ && !mayBeginAnew(now)) return false;
   *this = ToldConnection(how_);
   isAsked_ = isAnswered_ = true;
   asked_ = first_ = taken_ = acknowledged;
@@ -49,7 +50,7 @@ bool ToldConnection::maySay(const Segment& segment, size_t headerBytes, Tick now
 ToldConnection::Step ToldConnection::noteClient(const Segment& segment, size_t headerBytes, Tick now) {
   if (segment.isSyn) {
     if (segment.isAck || segment.payloadBytes != 0) return Step::forged;
-    noteSyn(segment.sequence + 1);
+    noteSyn(segment.sequence + 1, now);
     return Step::plain;
   }
   if (segment.isRst) {

@@ -13,7 +13,8 @@
 //    seen to end.
 //
 // Another handshake takes its place where the client has not finished this one, or the server has shown that it has no
-// connection any more. A SYN-ACK alone does not show that: it may be older than the connection.
+// connection any more. A SYN-ACK alone does not show that: it may be older than the connection. So nothing may be under
+// way when the client's SYN comes, and nothing else goes on behind it.
 //
 // Thread safety: none; see ToldConnections.
 #pragma once
@@ -59,7 +60,7 @@ class ToldConnection {
   // ---- of any connection ----
 
   // The client wants to begin anew: its first byte would have this number.
-  void noteSyn(uint32_t first);
+  void noteSyn(uint32_t first, Tick now);
   // The server has answered a SYN. Returns whether the client may see that: it could finish another handshake with it.
   bool noteSynAck(uint32_t sequence, uint32_t acknowledged, Tick now);
   bool isAnswered() const { return isAnswered_; }
@@ -68,8 +69,10 @@ class ToldConnection {
  private:
   // A server that has ended by itself forgets the connection at some time; Linux does after 60 seconds.
   static constexpr uint32_t kForgets = ticksFromSeconds(30);
-  // What the server sent is not under way for as long as this.
-  static constexpr uint32_t kArrives = ticksFromSeconds(60);
+  // Nothing is under way between the director and a server for as long as this.
+  static constexpr uint32_t kArrives = ticksFromSeconds(1);
+  // A server of which nothing was heard for so long, though its client has begun anew, has been started again.
+  static constexpr uint32_t kRestarts = ticksFromSeconds(60);
   // Numbers wrap around after four times as much.
   static constexpr uint32_t kFar = uint32_t{1} << 30;
 
@@ -84,11 +87,13 @@ class ToldConnection {
     return said_ - acknowledged <= (isFar_ ? kFar : said_ - answers_[0]);
   }
   bool mayBeginAnew(Tick now) const {
-    return !isFinished_ || isGone_ || (isEnding_ && isSilent_) || now - usedAt_ >= kArrives;
+    const uint32_t rests = now - usedAt_;
+    const bool hasEnded = !isFinished_ || isGone_ || (isEnding_ && isSilent_);
+    return hasEnded ? rests >= kArrives : rests >= kRestarts;
   }
 
   ClientTold how_ = ClientTold::none;
-  bool isAsked_ = false;      // the client has sent a SYN
+  bool isAsked_ = false;      // the client has sent a SYN that may be answered
   bool isFinished_ = false;   // it has sent something else since the SYN-ACK
   bool isAnswered_ = false;   // the server has sent a SYN-ACK
   bool isConfirmed_ = false;  // the server has sent something else since

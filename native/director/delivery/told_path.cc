@@ -42,7 +42,7 @@ Verdict ToldPath::deliver(Pass& pass, const Conn& conn, const ServerView& server
     case ClientTold::toa:
       if (mayBegin(parsed)) {
         const uint32_t first = segmentOf(parsed).sequence + 1;
-        connections_.told().change(family, reply, [&](ToldConnection& told) { told.noteSyn(first); });
+        connections_.told().change(family, reply, [&](ToldConnection& told) { told.noteSyn(first, pass.now); });
       }
       return deliverWithOption(pass, server, plain);
   }
