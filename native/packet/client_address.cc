@@ -121,6 +121,17 @@ void clearUrgent(uint8_t* tcp, const Offload& offload) {
   change(tcp, {tcp + kUrgentPointer, 2}, kNone, offload);
 }
 
+void moveNumbers(uint8_t* tcp, uint32_t sequenceUp, uint32_t acknowledgedDown, const Offload& offload) {
+  const auto move = [&](size_t field, uint32_t by) {
+    if (by == 0) return;
+    std::array<uint8_t, 4> moved{};
+    storeBe32(moved.data(), loadBe32(tcp + field) + by);
+    change(tcp, {tcp + field, 4}, moved, offload);
+  };
+  move(4, sequenceUp);
+  move(8, 0 - acknowledgedDown);
+}
+
 size_t writeSegment(std::span<uint8_t> room, const ParsedPacket& like, std::string_view payload) {
   const size_t transport = like.transport;
   const size_t header = (like.data[transport + kDataOffset] >> 4) * size_t{4};

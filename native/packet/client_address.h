@@ -40,6 +40,10 @@ void hideToa(uint8_t* tcp, size_t segmentBytes, const Offload& offload);
 // REQUIRES: a whole TCP packet
 void clearUrgent(uint8_t* tcp, const Offload& offload);
 
+// Moves a segment's own number up, and what it acknowledges down; not what it acknowledges selectively. REQUIRES: a
+// whole TCP packet
+void moveNumbers(uint8_t* tcp, uint32_t sequenceUp, uint32_t acknowledgedDown, const Offload& offload);
+
 // Writes a segment of its own into `room`, with the headers of a TCP packet and with this payload. Returns its length;
 // 0 when there is no room for it. FIN, which is the packet's own, is not in it. REQUIRES: `like` was parsed without
 // error

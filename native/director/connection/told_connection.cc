@@ -1,5 +1,7 @@
 #include "director/connection/told_connection.h"
 
+#include <algorithm>
+
 namespace tunvs {
 void ToldConnection::noteSyn(uint32_t first, Tick now) {
   const bool isAgain = isAnswered_ && first == first_ && !isFinished_ && !isOver_;
@@ -34,16 +36,18 @@ bool ToldConnection::looksLikeCookie(uint32_t sequence, uint32_t acknowledged) c
   return fits(answers_[0]) || fits(answers_[1]);
 }
 
-// A client says nothing any more that has ended. A server that has ended may have forgotten the connection by now, or
-// forgets it when it is said something that it would not take. What comes from before the first byte would stand in the
-// header's place.
-bool ToldConnection::maySay(const Segment& segment, size_t headerBytes, Tick now) const {
-  if (isSilent_) return false;
-  const bool isFirst = segment.sequence == first_ && !isSettled();
-  if (isEnding_) {
-    const uint32_t moved = isFirst ? first_ + static_cast<uint32_t>(headerBytes) : shift_.forward(segment.sequence);
-    if (now - takenAt_ >= kForgets || looksLikeCookie(moved, segment.acknowledged)) return false;
-  }
+ToldConnection::Disguise ToldConnection::disguise(const Segment& segment, uint32_t sequence) const {
+  // With the first number come the end of this handshake, and the header.
+  if (segment.isSyn || segment.isRst || sequence == first_) return {};
+  if (!looksLikeCookie(sequence, segment.acknowledged)) return {};
+  if (segment.payloadBytes == 0 && !segment.isFin) return {.sequenceUp = 32};
+  return {.acknowledgedDown = std::min<uint32_t>(32, segment.acknowledged - answers_[0])};
+}
+
+// A client says nothing any more that has ended. A server that has ended may have forgotten the connection by now. What
+// comes from before the first byte would stand in the header's place.
+bool ToldConnection::maySay(const Segment& segment, Tick now) const {
+  if (isSilent_ || (isEnding_ && now - takenAt_ >= kForgets)) return false;
   return isSettled() || hasReached(segment.sequence, first_);
 }
 
@@ -61,7 +65,7 @@ ToldConnection::Step ToldConnection::noteClient(const Segment& segment, size_t h
   if (!isSaid(segment.acknowledged)) return Step::forged;
   if (!isConfirmed_ && !hasReached(segment.sequence, first_)) return Step::forged;
   const bool says = segment.payloadBytes != 0;
-  if (says && !maySay(segment, headerBytes, now)) return Step::forged;
+  if (says && !maySay(segment, now)) return Step::forged;
   isFinished_ = true;
   usedAt_ = now;
   if (says && !isHeaded_) {

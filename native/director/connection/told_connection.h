@@ -8,9 +8,12 @@
 //  - until the server has said something, the packet has to acknowledge the SYN-ACK that names this number;
 //  - from then on the server has the connection, and finishes no other, until the connection has ended: after a RST of
 //    either side, nothing goes on; when the server has acknowledged the client's FIN, or has ended by itself and taken
-//    nothing for a while, nothing goes on that says something, nor does what could finish a handshake by its numbers;
+//    nothing for a while, nothing goes on that says something;
 //  - nothing is acknowledged that the server has not said in this connection, or not yet, so that what has ended was
 //    seen to end.
+//
+// What the server has just ended may be on its way here, so a packet that could finish a handshake by its numbers gets
+// others that mean the same (Disguise).
 //
 // Another handshake takes its place where the client has not finished this one, or the server has shown that it has no
 // connection any more. A SYN-ACK alone does not show that: it may be older than the connection. So nothing may be under
@@ -54,6 +57,14 @@ class ToldConnection {
   };
   // Takes note of what the client sends; the header has `headerBytes`.
   Step noteClient(const Segment& segment, size_t headerBytes, Tick now);
+  // How a client's packet is to be changed that could finish a handshake. A packet without a payload may come from
+  // ahead, within the window; its acknowledgement counts. One with a payload may acknowledge what was acknowledged
+  // before.
+  struct Disguise {
+    uint32_t sequenceUp = 0, acknowledgedDown = 0;
+  };
+  // `sequence` is the number that the server sees.
+  Disguise disguise(const Segment& segment, uint32_t sequence) const;
   // Takes note of what the server sends, but SYN-ACKs.
   void noteServer(const Segment& segment, Tick now);
 
@@ -79,7 +90,7 @@ class ToldConnection {
   // The header is older than any number that is under way, so that all of them move alike.
   bool isSettled() const { return isHeaded_ && shift_.newest.removed == 0; }
   bool isAnswer(uint32_t number) const { return number == answers_[0] || number == answers_[1]; }
-  bool maySay(const Segment& segment, size_t headerBytes, Tick now) const;
+  bool maySay(const Segment& segment, Tick now) const;
   bool looksLikeCookie(uint32_t sequence, uint32_t acknowledged) const;
   // Tells whether a client can acknowledge this.
   bool isSaid(uint32_t acknowledged) const {

@@ -55,11 +55,13 @@ Verdict ToldPath::deliverBehindHeader(Pass& pass, const Conn& conn, const Server
   const size_t segmentBytes = parsed.length - parsed.transport;
   Step step = Step::forged;
   SequenceShift shift;
+  ToldConnection::Disguise disguise;
   const Segment segment = segmentOf(parsed);
   connections_.told().change(parsed.key.family, nameOfReply(conn), [&](ToldConnection& told) {
     step = told.noteClient(segment, proxyHeaderBytes(parsed.key.family), pass.now);
     // A SYN begins anew, with numbers that nothing was put in front of.
-    if (!segment.isSyn) shift = told.shift();
+    if (!segment.isSyn) shift = step == Step::first ? behindHeader(told.shift()) : told.shift();
+    disguise = told.disguise(segment, shift.forward(segment.sequence));
   });
   if (step == Step::forged) return Verdict::dropForged;
   clearUrgent(tcp, parsed.offload);
@@ -67,9 +69,9 @@ Verdict ToldPath::deliverBehindHeader(Pass& pass, const Conn& conn, const Server
     char header[kMaxProxyHeaderBytes];
     const size_t bytes = writeProxyHeader(header, parsed.key);
     forwarder_.deliverBefore(pass, server, packet, {header, bytes});
-    shift = behindHeader(shift);
   }
   mendTcp(tcp, segmentBytes, shift, {}, parsed.offload);
+  moveNumbers(tcp, disguise.sequenceUp, disguise.acknowledgedDown, parsed.offload);
   return forwarder_.deliver(pass, server, packet);
 }
 
