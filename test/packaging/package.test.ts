@@ -128,7 +128,7 @@ describe('the package', function () {
     const adm = join(folder, 'node_modules', '.bin', 'tunvsadm');
     const { status, stderr } = tryRun(folder, { ...process.env, TUNVS_SOCKET: socket }, adm, '-Ln');
     assert.equal(status, 1);
-    assert.match(stderr, /^tunvsadm: no daemon listens on .*none\.sock: start it with "tunvs run"/);
+    assert.match(stderr, /^tunvsadm: no daemon listens on .*none\.sock: start it with "tunvs run --source ADDRESS"/);
   });
 
   it('checks a configuration, where its dependencies are as npm installs them', () => {
