@@ -37,6 +37,9 @@ struct SequenceShift {
   Replacement newest;
   uint32_t after = 0;  // the shift of numbers from newest.at + newest.removed on, modulo 2^32
 
+  // Returns the shift that moves every number by `by`.
+  static constexpr SequenceShift everywhere(uint32_t by) { return {{0, 0, by}, {0, 0, by}, by}; }
+
   // Tells whether no number is changed.
   bool isNone() const { return (older.before | newest.before | after) == 0; }
 

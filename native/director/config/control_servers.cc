@@ -42,7 +42,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   }
   const TunnelOptions& tunnel = config.tunnel;
   if (auto checked = checkTunnel(tunnel, service.address.family, key.address.family); !checked) return checked.error();
-  if (tunnel.told != ClientTold::none && service.protocol == kTcpProtocol && service.port == kFtpPort) {
+  if (tunnel.told != ClientTold::none && service.isFtp()) {
     return Error::make(ErrorCode::invalidArgument,
                        "real servers of FTP are not told the client's address, as FTP's own connections are read and "
                        "changed; leave clientAddress at 'none'");

@@ -10,8 +10,8 @@ void Connections::foreseeTranslation(const ServiceView& service, const ServerVie
   said.becomes = Translations::toServer(service, server, flow);
   if (!server.traits->takesSource) return;
   said.sourceIsOpen = true;
-  said.verdict = foreseeSource(settings_.natSources, table(flow.family),
-                               {server, said.becomes->destination, flow.protocol(), over});
+  said.verdict =
+      foreseeSource(settings_.natSources, table(flow.family), {said.becomes->destination, flow.protocol(), over});
 }
 
 const ServerView* Connections::previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const {

@@ -3,23 +3,21 @@
 #pragma once
 
 #include "director/config/nat_sources.h"
-#include "director/config/service_view.h"
 #include "director/counters/verdict.h"
 #include "table/conn_table.h"
 
 namespace tunvs {
 
 struct NewSource {
-  const ServerView& server;
   Endpoint at;  // where the server has the connection
   uint8_t protocol;
   // The connection that the flow has had, if its time is up: it ends first, and its pair is free again. May be null.
   const Conn* over = nullptr;
 };
 
-// Returns Verdict::forwarded if there is a pair, or what becomes of the packet without one. Where there are many pairs
-// the server's counts say it, and a search that looks at some of the pairs may be in vain before. Workers may take the
-// last pair meanwhile. REQUIRES: called between Epochs::enter() and leave()
+// Returns Verdict::forwarded if there is a pair, or what becomes of the packet without one. Where there are many
+// pairs it looks at some of them, as reserve() does. Workers may take the last pair meanwhile. REQUIRES: called between
+// Epochs::enter() and leave()
 Verdict foreseeSource(const NatSources& sources, const ConnTable& conns, const NewSource& wanted);
 
 }  // namespace tunvs

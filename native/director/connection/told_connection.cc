@@ -3,6 +3,7 @@
 #include <algorithm>
 
 namespace tunvs {
+
 void ToldConnection::noteSyn(uint32_t first, Tick now) {
   const bool isAgain = isAnswered_ && first == first_ && !isFinished_ && !isOver_;
   isAsked_ = !isAnswered_ || isAgain || mayBeginAnew(now);
@@ -111,8 +112,7 @@ void ToldConnection::noteServer(const Segment& segment, Tick now) {
   const uint32_t said = taken - first_;
   if (isSettled() || !isHeaded_ || said < kFar || said >= 2 * kFar) return;
   // Before the header is too far behind for numbers that wrap around, it is behind all of them.
-  const uint32_t by = shift_.after;
-  shift_ = {{0, 0, by}, {0, 0, by}, by};
+  shift_ = SequenceShift::everywhere(shift_.after);
 }
 
 }  // namespace tunvs

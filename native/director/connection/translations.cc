@@ -37,7 +37,7 @@ uint32_t Translations::reserveSource(Pass& pass, const ServerView& server, const
   const auto tries = static_cast<uint32_t>(std::min<uint64_t>(capacity, kTries));
   for (uint32_t i = 0; i < tries; i++) {
     // Where there are few, each is looked at once.
-    const bool jumps = i >= kTriesInTurn && capacity > kTries;
+    const bool jumps = i >= kTriesInTurn && !looksAtAll(capacity);
     const uint64_t turn = jumps ? places.below(capacity) : state.nextSource.fetch_add(1, std::memory_order_relaxed);
     const Endpoint source =
         options.source != nullptr ? sources.with(*options.source, turn) : sources.at(flow.family, turn % capacity);

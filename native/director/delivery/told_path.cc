@@ -23,11 +23,6 @@ Segment segmentOf(const ParsedPacket& parsed) {
           .isRst = (parsed.tcpFlags & kTcpRst) != 0};
 }
 
-// Returns how the numbers move of a segment that begins behind the header.
-SequenceShift behindHeader(const SequenceShift& shift) {
-  return {{0, 0, shift.after}, {0, 0, shift.after}, shift.after};
-}
-
 }  // namespace
 
 Verdict ToldPath::deliver(Pass& pass, const Conn& conn, const ServerView& server, const Outgoing& packet) {
@@ -60,7 +55,8 @@ Verdict ToldPath::deliverBehindHeader(Pass& pass, const Conn& conn, const Server
   connections_.told().change(parsed.key.family, nameOfReply(conn), [&](ToldConnection& told) {
     step = told.noteClient(segment, proxyHeaderBytes(parsed.key.family), pass.now);
     // A SYN begins anew, with numbers that nothing was put in front of.
-    if (!segment.isSyn) shift = step == Step::first ? behindHeader(told.shift()) : told.shift();
+    // A segment that begins behind the header moves as what follows it.
+    if (!segment.isSyn) shift = step == Step::first ? SequenceShift::everywhere(told.shift().after) : told.shift();
     disguise = told.disguise(segment, shift.forward(segment.sequence));
   });
   if (step == Step::forged) return Verdict::dropForged;
