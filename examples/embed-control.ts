@@ -19,7 +19,7 @@ import { registerMetrics } from 'tunvs/metrics';
 
 const [file = 'examples/config/web.yaml', port = '9100'] = process.argv.slice(2);
 const ending = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
 
 /** Reads the file; all of its mistakes are in the error. */
 async function readSpec() {

@@ -10,7 +10,7 @@ const [source = '10.2.0.2', virtualAddress = '10.9.9.9', first = '10.3.0.11', se
   process.argv.slice(2);
 
 const ending = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
 
 const director = await Director.open({ source });
 try {

@@ -49,7 +49,7 @@ console.log(`checking ${virtualAddress}:${PORT}`);
 
 // Neither a director nor a monitor keeps the process alive; watch() does, until the signal.
 const ending = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
 try {
   for await (const { services } of director.watch({ intervalMs: 2000, signal: ending.signal })) {
     const weights = services[0]?.servers.map(({ address, effectiveWeight }) => `${address} ${effectiveWeight}`);

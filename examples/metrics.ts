@@ -4,7 +4,6 @@
  *
  *     node dist/examples/metrics.js DIP VIP RIP ...
  */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
 import { Director } from 'tunvs';
@@ -23,6 +22,8 @@ const server = createServer(({ url, headers }, response) => {
   Readable.from(metricsText(director, { format, servers: !url?.endsWith('?servers=false') })).pipe(response);
 }).listen(9100, '127.0.0.1', () => console.log('metrics on http://127.0.0.1:9100/metrics'));
 
-await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-server.close();
-await director.close();
+const end = () => {
+  server.close();
+  director.close();
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);

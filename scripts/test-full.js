@@ -23,7 +23,7 @@ const crossCompilers = targets.map(({ triplet }) => `${triplet}-g++`);
 const width = availableParallelism();
 const exampleLimitMs = 60_000;
 const randomLimitMs = 600_000;
-const exampleSeconds = 5; // then an example that still runs is asked to end, and must do so with status 0
+const exampleSeconds = 8; // then an example that still runs is asked to end, and must do so with status 0
 
 /** Runs a program whose exit status is the whole result. */
 async function check(name, command, args, options) {

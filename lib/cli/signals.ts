@@ -4,6 +4,9 @@
 
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
+/** npm, and whoever else passes on what the whole process group got, makes two of one within this time. */
+const DOUBLED_MS = 200;
+
 const STATUS = ['SIGUSR1', 'SIGUSR2'] as const;
 
 type Ending = keyof typeof NUMBERS;
@@ -25,9 +28,12 @@ export function endSignal(endToo: readonly Ending[] = []): {
   const controller = new AbortController();
   let exitCode = 0;
   let first: NodeJS.Signals | undefined;
+  let firstAt = 0;
   const stop = (name: NodeJS.Signals) => {
+    if (name === first && performance.now() - firstAt < DOUBLED_MS) return;
     if (first !== undefined) process.exit(128 + NUMBERS[name as Ending]);
     first = name;
+    firstAt = performance.now();
     exitCode = 128 + NUMBERS[name as Ending];
     controller.abort(new Error(`stopped by ${name}`));
   };
