@@ -27,13 +27,20 @@ struct Director::Worker : WorkerContext {
 
 size_t Director::tableBytes(const DirectorOptions& options) { return Entries::regionBytes(options.maxConnections); }
 
-Director::Director(const DirectorOptions& options, std::span<std::byte> tableRegion)
+Result<void> Director::checkOld(const DirectorOptions& options, const Memory& memory) {
+  if (memory.servers.size() < ServerDirectory::bytes())
+    return Error::make(ErrorCode::invalidArgument, "the directory of servers is cut short");
+  return Entries::checkRegion(memory.tables, options.maxConnections);
+}
+
+Director::Director(const DirectorOptions& options, const Memory& memory)
     : workers_(options.workers),
       holdsPerTurn_(options.holdsPerTurn),
       settings_(options.settings),
       pool_(options.workers),
       control_(settings_, pool_, epochs_, seedOf(options.secret, 0), options.now),
-      entries_(options.maxConnections, options.secret, options.now, tableRegion, control_, pool_, epochs_),
+      entries_(options.maxConnections, options.secret, options.now, memory.tables, control_, pool_, epochs_,
+               memory.isOld),
       pins_(pool_, epochs_),
       expiry_(entries_, control_, defence_, options.workers),
       endings_(entries_),
@@ -54,6 +61,10 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     worker_[i]->identification6 = static_cast<uint32_t>((start >> 32) + i * (UINT32_MAX / workers_));
     worker_[i]->answerIdentifications = {options.secret, static_cast<uint32_t>(i)};
   }
+  if (memory.servers.empty()) return;
+  directory_.emplace(memory.servers);
+  control_.keepIn(*directory_);
+  if (memory.isOld) takenOver_ = entries_.takeOver(control_.takeOver(), options.now);
 }
 
 Director::~Director() = default;

@@ -55,7 +55,19 @@ class Director {
   static size_t tableBytes(const DirectorOptions& options);
 
   // `tableRegion` must outlive the director.
-  Director(const DirectorOptions& options, std::span<std::byte> tableRegion);
+  Director(const DirectorOptions& options, std::span<std::byte> tableRegion) : Director(options, Memory{tableRegion}) {}
+
+  // Memory that outlives the process, so that the next one finds the connections in it.
+  struct Memory {
+    std::span<std::byte> tables;
+    std::span<std::byte> servers = {};  // ServerDirectory::bytes() long, or empty: nothing outlives the process
+    bool isOld = false;                 // a director has left it
+  };
+  Director(const DirectorOptions& options, const Memory& memory);
+  // Tells whether a director with these options can take over what another process has left.
+  static Result<void> checkOld(const DirectorOptions& options, const Memory& memory);
+  // What was taken over.
+  const Entries::TakenOver& takenOver() const { return takenOver_; }
   ~Director();
 
   // ---- workers ----
@@ -203,6 +215,7 @@ class Director {
   Settings settings_;
   Epochs epochs_;
   ServerPool pool_;
+  std::optional<ServerDirectory> directory_;
   Control control_;
   Defence defence_;
   Entries entries_;
@@ -216,6 +229,7 @@ class Director {
   Explainer explainer_;
   std::vector<std::unique_ptr<Worker>> worker_;
   std::function<KernelSums()> readKernelSums_;  // empty without a fast path
+  Entries::TakenOver takenOver_;
 };
 
 template <typename Visit>

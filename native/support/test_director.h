@@ -53,6 +53,10 @@ class TestDirector {
   TestDirector(const DirectorOptions& options, std::span<std::byte> tables)
       : now(options.now), memory(0), director(options, tables) {}
 
+  // It lies in memory that may hold what another one has left.
+  TestDirector(const DirectorOptions& options, const Director::Memory& outside)
+      : now(options.now), memory(0), director(options, outside) {}
+
   // ---- control ----
 
   template <typename... Operations>

@@ -75,6 +75,16 @@ Result<ConnRegion> ConnRegion::attach(std::span<std::byte> memory) {
   return ConnRegion(memory.data());
 }
 
+Conn* ConnRegion::findNamed(uint32_t reference) const {
+  const uint64_t at = uint64_t{reference} * sizeof(Conn);
+  if (at < header_->firstShard || at >= bytes()) return nullptr;
+  const auto shard = static_cast<uint32_t>((at - header_->firstShard) / header_->shardBytes);
+  const uint64_t within = (at - header_->firstShard) % header_->shardBytes;
+  if (within < header_->connsOffset || (within - header_->connsOffset) % stride() != 0) return nullptr;
+  const uint64_t unit = (within - header_->connsOffset) / stride();
+  return unit < shardUnits() ? connAt(shard, static_cast<uint32_t>(unit)) : nullptr;
+}
+
 FlowKey ConnRegion::keyOf(const Conn& conn) const {
   FlowKey key;
   key.family = header_->family;

@@ -94,6 +94,8 @@ class ConnRegion {
     return static_cast<uint32_t>((reinterpret_cast<const std::byte*>(conn) - base_) / sizeof(Conn));
   }
   Conn* named(uint32_t reference) const { return reinterpret_cast<Conn*>(base_ + size_t{reference} * sizeof(Conn)); }
+  // Does the same for any number; null when it names no connection's place.
+  Conn* findNamed(uint32_t reference) const;
 
   // Where a hash leads: its home bucket, and the connections of that bucket's slots.
   struct Home {

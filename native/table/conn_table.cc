@@ -13,22 +13,21 @@ ConnTable ConnTable::create(std::span<std::byte> region, Family family, uint32_t
   return table;
 }
 
-Result<ConnTable> ConnTable::attach(std::span<std::byte> region, Epochs& epochs) {
+Result<ConnTable> ConnTable::attach(std::span<std::byte> region, Tick now, Epochs& epochs) {
   auto found = ConnRegion::attach(region);
   if (!found) return found.error();
   ConnTable table(found.value(), epochs);
-  for (uint32_t i = 0; i < table.shardCount(); i++) table.rebuild(i);
+  for (uint32_t i = 0; i < table.shardCount(); i++) table.rebuild(i, now);
   return table;
 }
 
 // Makes buckets, links and the shard's own state from its entries alone, each of which stays where it is. The readers
 // for which removed entries waited are gone. The next round of expiry comes to all entries, and finds out how they
 // stand.
-void ConnTable::rebuild(uint32_t index) {
+void ConnTable::rebuild(uint32_t index, Tick now) {
   ConnShard& shard = region_.shard(index);
-  const Tick handled = shard.wheels.handled();
   new (&shard) ConnShard();
-  shard.wheels.begin(handled);
+  shard.wheels.begin(now);
   const BucketIndex buckets = region_.index(index);
   buckets.clear();
   ConnLink* links = region_.links(index);

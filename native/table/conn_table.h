@@ -57,7 +57,7 @@ class ConnTable {
                           Tick now, Epochs& epochs);
   // Takes over a region that create() made, in this or another process, which may have died in the middle of a change.
   // So only the entries themselves are believed, and of these only what a lookup needs. REQUIRES: nobody else uses it.
-  static Result<ConnTable> attach(std::span<std::byte> region, Epochs& epochs);
+  static Result<ConnTable> attach(std::span<std::byte> region, Tick now, Epochs& epochs);
 
   Family family() const { return region_.family(); }
   const ConnRegion& region() const { return region_; }
@@ -126,6 +126,11 @@ class ConnTable {
   uint32_t referenceOf(const Conn* conn) const { return region_.referenceOf(conn); }
   // REQUIRES: referenceOf() returned `reference`, and the connection is still live.
   Conn* named(uint32_t reference) const { return region_.named(reference); }
+  // Does the same for any number; null when it names no live connection.
+  Conn* findNamed(uint32_t reference) const {
+    Conn* conn = region_.findNamed(reference);
+    return conn != nullptr && conn->isLive() ? conn : nullptr;
+  }
   FlowKey keyOf(const Conn& conn) const { return region_.keyOf(conn); }
 
   // ---- changes, under the shard's lock ----
@@ -185,7 +190,7 @@ class ConnTable {
   uint32_t emptyUnit(uint32_t shard, uint64_t hash) const;
   void giveBack(uint32_t shard, uint32_t limit) const;
   void removeUnit(uint32_t shard, uint32_t unit, uint64_t hash);
-  void rebuild(uint32_t shard);
+  void rebuild(uint32_t shard, Tick now);
 
   ConnRegion region_;
   Epochs* epochs_;

@@ -29,7 +29,7 @@ TEST("a table is taken over with its connections at another address") {
     std::memset(t.memory.span().data(), 0xee, t.memory.span().size());  // nothing may point back
 
     Epochs epochs;
-    auto attached = ConnTable::attach(memory.span(), epochs);
+    auto attached = ConnTable::attach(memory.span(), /*now=*/5000, epochs);
     REQUIRE(attached.ok());
     ConnTable& table = attached.value();
     CHECK(table.family() == family);
@@ -65,7 +65,7 @@ TEST("a table takes new connections after a takeover, whatever epoch the old pro
     t.removeIf([](Conn&) { return true; });
     const TableMemory memory = copyOf(t);
     Epochs epochs;
-    auto attached = ConnTable::attach(memory.span(), epochs);
+    auto attached = ConnTable::attach(memory.span(), /*now=*/0, epochs);
     REQUIRE(attached.ok());
     ConnTable& table = attached.value();
     uint32_t inserted = 0;
@@ -89,7 +89,7 @@ TEST("a table is taken over even when its last owner died holding a lock") {
   const ConnTable::Guard heldForever(t.table, hash);
   const TableMemory memory = copyOf(t);
   Epochs epochs;
-  auto attached = ConnTable::attach(memory.span(), epochs);
+  auto attached = ConnTable::attach(memory.span(), /*now=*/0, epochs);
   REQUIRE(attached.ok());
   const ConnTable::Guard guard(attached.value(), hash);  // would sleep forever
   CHECK(attached.value().find(key, hash) != nullptr);
@@ -116,7 +116,7 @@ TEST("a table is taken over whatever is in it, and works") {
         bytes[at] = static_cast<std::byte>(random.oneIn(3) ? 0xff : random.below(256));
       }
       Epochs epochs;
-      auto attached = ConnTable::attach(bytes, epochs);
+      auto attached = ConnTable::attach(bytes, /*now=*/5000, epochs);
       if (!CHECK(attached.ok())) return;
       ConnTable& table = attached.value();
       for (uint32_t i = 0; i < 3000; i++) {
@@ -180,7 +180,7 @@ TEST("memory that holds no table is refused, and the error says why") {
     const TableMemory memory = copyOf(t);
     memory.span()[row.at] ^= std::byte{row.xorWith};
     Epochs epochs;
-    const auto attached = ConnTable::attach(memory.span(), epochs);
+    const auto attached = ConnTable::attach(memory.span(), /*now=*/0, epochs);
     if (!CHECK(!attached.ok())) continue;
     CHECK(attached.error().code == ErrorCode::invalidArgument);
     if (attached.error().message.find(row.why) == std::string::npos)
@@ -193,10 +193,10 @@ TEST("a table that is cut short is refused") {
   const TableMemory memory = copyOf(t);
   Epochs epochs;
   for (const size_t bytes : {size_t{0}, size_t{1}, size_t{63}, size_t{127}, size_t{4096}, memory.span().size() - 1}) {
-    const auto attached = ConnTable::attach(memory.span().first(bytes), epochs);
+    const auto attached = ConnTable::attach(memory.span().first(bytes), /*now=*/0, epochs);
     CHECK(!attached.ok());
   }
-  CHECK(ConnTable::attach(memory.span(), epochs).ok());
+  CHECK(ConnTable::attach(memory.span(), /*now=*/0, epochs).ok());
 }
 
 TEST("there is room for the smallest capacity, and a plan for the largest") {

@@ -47,6 +47,7 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
     if (const auto circle = findCircle(draft.services, draft.marks))
       return refuse(circle->madeBy(operations), circle->error());
   }
+  if (auto done = noteIn(draft, operations); !done) return refuse(operations.size() - 1, done.error());
   for (size_t i = 0; i < draft.services.size(); i++) {
     if (draft.touched[i] == nullptr) continue;
     ServiceView& service = *draft.touched[i];
@@ -171,6 +172,7 @@ void Control::collect(Tick now) {
     if (!removed.idleSince || !reached(now, *removed.idleSince + ticksFromSeconds(kTrashSeconds))) return false;
     const uint32_t id = removed.view->id;
     traffic_.forget(removed.service, id);
+    if (directory_ != nullptr) directory_->erase(id);
     released.push_back(id);
     return true;
   });

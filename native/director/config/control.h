@@ -17,6 +17,7 @@
 
 #include "core/epochs.h"
 #include "director/config/operations.h"
+#include "director/config/server_directory.h"
 #include "director/config/server_pool.h"
 #include "director/config/service_table.h"
 #include "director/config/settings.h"
@@ -59,6 +60,11 @@ class Control {
  public:
   // `seed` is the seed of the schedulers' randomness.
   Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed = 0, Tick now = 0);
+  // From now on the directory says what ids stand for. REQUIRES: it outlives this; nothing was applied yet
+  void keepIn(ServerDirectory& directory) { directory_ = &directory; }
+  // Takes over the servers that the directory has, as ones that were removed and are not forgotten: one that is added
+  // again gets its id back, and with it its connections. Returns their ids, ascending. REQUIRES: as keepIn()
+  std::vector<uint32_t> takeOver();
   ~Control();
 
   // Applies all operations or none. On an error `failedAt`, if given, is the index of the operation that was refused.
@@ -113,6 +119,8 @@ class Control {
   Result<std::shared_ptr<ServerView>> makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
                                                  const ServerCondition& condition, const ServiceKey& service);
   SchedulerState freshState();
+  // Writes what the operations change into the directory, before anything can name a new id.
+  Result<void> noteIn(const Draft& draft, std::span<const Operation> operations);
   void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables,
                std::vector<MarkRule> marks);
   ServiceRow rowOf(const ServiceView& service, Tick now, const SourceUse& use) const;
@@ -136,6 +144,7 @@ class Control {
   std::vector<Removed> removed_;
   std::deque<std::pair<uint64_t, uint32_t>> releasing_;  // ids to give back, by epoch
   TrafficAccounts traffic_;
+  ServerDirectory* directory_ = nullptr;  // null: nothing outlives the process
 };
 
 }  // namespace tunvs

@@ -25,4 +25,14 @@ Result<uint32_t> ServerPool::add() {
   return id;
 }
 
+void ServerPool::adopt(std::span<const uint32_t> ids) {
+  for (const uint32_t id : ids) {
+    for (; used_ < id; used_++) free_.push_back(used_);
+    used_ = id + 1;
+    for (uint32_t chunk = 0; chunk <= id / kChunk; chunk++) {
+      if (chunks_[chunk] == nullptr) chunks_[chunk] = std::make_unique<Chunk>(workers_);
+    }
+  }
+}
+
 }  // namespace tunvs

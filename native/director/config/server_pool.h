@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/result.h"
@@ -28,6 +29,8 @@ class ServerPool {
   Result<uint32_t> add();
   // REQUIRES: nobody can name `id` any more.
   void release(uint32_t id) { free_.push_back(id); }
+  // Hands out ids that a table names already, which was taken over. REQUIRES: none was handed out yet, ascending ids
+  void adopt(std::span<const uint32_t> ids);
 
   ServerState& state(uint32_t id) { return chunkOf(id).states[id % kChunk]; }
   ServerCounters& counters(size_t worker, uint32_t id) { return chunkOf(id).counters[worker * kChunk + id % kChunk]; }

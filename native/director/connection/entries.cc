@@ -20,18 +20,36 @@ size_t bytesOf(Family family, uint32_t capacity) {
   return (ConnTable::regionBytes(family, capacity) + 4095) / 4096 * 4096;
 }
 
+ConnTable tableIn(std::span<std::byte> region, Family family, uint32_t capacity, const HashSecret& secret, Tick now,
+                  Epochs& epochs, bool isOld) {
+  if (!isOld) return ConnTable::create(region, family, capacity, secret, now, epochs);
+  return std::move(ConnTable::attach(region, now, epochs)).value();
+}
+
 }  // namespace
 
 size_t Entries::regionBytes(uint32_t capacity) {
   return bytesOf(Family::ipv4, capacity) + bytesOf(Family::ipv6, capacity);
 }
 
+Result<void> Entries::checkRegion(std::span<std::byte> region, uint32_t capacity) {
+  size_t at = 0;
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    const size_t bytes = bytesOf(family, capacity);
+    if (region.size() < at + bytes) return Error::make(ErrorCode::invalidArgument, "the tables are cut short");
+    const auto found = ConnRegion::attach(region.subspan(at, bytes));
+    if (!found) return found.error();
+    if (found.value().family() != family || found.value().capacity() != capacity)
+      return Error::make(ErrorCode::invalidArgument, "the tables have another capacity");
+    at += bytes;
+  }
+  return {};
+}
+
 Entries::Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::span<std::byte> region, Control& control,
-                 ServerPool& pool, Epochs& epochs)
-    : v4_(ConnTable::create(region.first(bytesOf(Family::ipv4, capacity)), Family::ipv4, capacity, secret, now,
-                            epochs)),
-      v6_(ConnTable::create(region.subspan(bytesOf(Family::ipv4, capacity)), Family::ipv6, capacity, secret, now,
-                            epochs)),
+                 ServerPool& pool, Epochs& epochs, bool isOld)
+    : v4_(tableIn(region.first(bytesOf(Family::ipv4, capacity)), Family::ipv4, capacity, secret, now, epochs, isOld)),
+      v6_(tableIn(region.subspan(bytesOf(Family::ipv4, capacity)), Family::ipv6, capacity, secret, now, epochs, isOld)),
       persistenceData_(static_cast<uint32_t>(std::max(v4_.regionSize(), v6_.regionSize()) / sizeof(Conn))),
       control_(control),
       pool_(pool) {}

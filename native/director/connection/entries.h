@@ -12,6 +12,7 @@
 //  the connection has passed a quiescent point, so its `control` names the connection or one that has just ended.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "director/config/control.h"
@@ -36,9 +37,18 @@ class Entries {
  public:
   static size_t regionBytes(uint32_t capacity);
 
-  // `capacity` is per family. REQUIRES: `region` as for ConnTable::create, regionBytes() long
+  // `capacity` is per family. REQUIRES: `region` as for ConnTable::create, regionBytes() long; if `isOld`, it is one
+  // that checkRegion() takes
   Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::span<std::byte> region, Control& control,
-          ServerPool& pool, Epochs& epochs);
+          ServerPool& pool, Epochs& epochs, bool isOld = false);
+  // Tells whether tables of this capacity lie in a region that another process has left.
+  static Result<void> checkRegion(std::span<std::byte> region, uint32_t capacity);
+  // Takes over what entries the tables have: those of servers that are known, with all that they name, are counted for
+  // them, and the others end. `ids` are ascending. REQUIRES: the tables are old; nobody else uses them
+  struct TakenOver {
+    uint64_t connections = 0, templates = 0, ended = 0;
+  };
+  TakenOver takeOver(std::span<const uint32_t> ids, Tick now);
 
   ConnTable& table(Family family) { return family == Family::ipv4 ? v4_ : v6_; }
   const ConnTable& table(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
@@ -172,6 +182,8 @@ class Entries {
   void dropTemplate(WorkerStats& stats, Family family, uint32_t controller, bool gone = false);
 
  private:
+  void takeOver(Family family, std::span<const uint32_t> ids, Tick now, TakenOver& taken);
+  static bool isSound(Conn& conn, std::span<const uint32_t> ids, Tick now);
   static constexpr uint32_t kInUseSeconds = 60;  // IPVS's: how long a template lives on that is due but in use
   static constexpr uint32_t kReplyLook = ticksFromSeconds(60);  // how often the wheels come to a reply entry
 

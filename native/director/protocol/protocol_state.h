@@ -34,6 +34,15 @@ inline uint8_t nextState(uint8_t protocol, uint8_t state, uint8_t event, bool is
   }
 }
 
+// Returns how many states a protocol has.
+inline size_t stateCount(uint8_t protocol) {
+  switch (protocol) {
+    case kTcpProtocol: return kTcpStates;
+    case kSctpProtocol: return kSctpStates;
+    default: return 1;
+  }
+}
+
 // Returns the state of a connection that a director meets in its middle.
 inline uint8_t establishedState(uint8_t protocol) {
   switch (protocol) {

@@ -1,0 +1,58 @@
+// Servers that outlive the process, in a directory.
+#include "director/config/control.h"
+
+#include "director/config/control_draft.h"
+
+namespace tunvs {
+
+Result<void> Control::noteIn(const Draft& draft, std::span<const Operation> operations) {
+  if (directory_ == nullptr) return {};
+  for (const uint32_t id : draft.newIds) {
+    if (id < ServerDirectory::kMaxServers) continue;
+    return Error::make(ErrorCode::limit, "a director that keeps its state has at most " +
+                                             std::to_string(ServerDirectory::kMaxServers) +
+                                             " real servers; remove some first, or run it without state");
+  }
+  const auto note = [&](const ServiceKey& service, const ServerKey& server) {
+    const size_t i = draft.find(service);
+    const auto at = i == SIZE_MAX ? std::nullopt : draft.services[i]->indexOf(server);
+    if (!at) return;  // a later operation has deleted it
+    const ServerView& view = *draft.services[i]->owned[*at];
+    const ServerDirectory::Entry entry{service, server, view.config.tunnel};
+    if (directory_->read(view.id) != entry) directory_->write(view.id, entry);
+  };
+  for (const Operation& operation : operations) {
+    if (const auto* add = std::get_if<AddServer>(&operation)) note(add->service, add->server);
+    if (const auto* edit = std::get_if<EditServer>(&operation)) note(edit->service, edit->server);
+  }
+  return {};
+}
+
+std::vector<uint32_t> Control::takeOver() {
+  std::vector<uint32_t> found;
+  for (uint32_t id = 0; id < ServerDirectory::kMaxServers; id++) {
+    if (directory_->read(id)) found.push_back(id);
+  }
+  pool_.adopt(found);
+  std::vector<uint32_t> taken;
+  for (const uint32_t id : found) {
+    const auto entry = directory_->read(id);
+    ServerConfig config;
+    config.tunnel = entry->tunnel;
+    auto made = makeServer(id, entry->server, config, {}, entry->service);
+    if (!made) {
+      // It can't be a server of this director any more, and what it had ends.
+      directory_->erase(id);
+      pool_.release(id);
+      continue;
+    }
+    made.value()->available = false;
+    made.value()->carries = false;
+    removed_.push_back({entry->service, std::move(made).value(), /*epoch=*/0, std::nullopt});
+    taken.push_back(id);
+  }
+  publish(current_->services(), current_->tunables(), current_->marks());
+  return taken;
+}
+
+}  // namespace tunvs
