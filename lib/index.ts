@@ -29,6 +29,7 @@ export {
 } from './director/open-options.js';
 export type { DrainOptions, DrainResult } from './director/drain.js';
 export { type Egress, egresses } from './values/egress.js';
+export type { DirectorState } from './director/state-folder.js';
 export { type FastPathChoice, fastPaths } from './values/fast-path.js';
 export { type Offload, type OffloadChoice, offloads } from './values/offload.js';
 export { type EngineEvent, type EngineEventType, engineEventTypes } from './values/engine-event.js';

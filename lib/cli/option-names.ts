@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<string, string>> = {
   bypassesQdisc: '--bypass-qdisc',
   fastPath: '--fast-path',
   rings: '--ring',
+  state: '--state',
   virtualAddresses: '--vip',
   directors: '--director',
   forwarding: '--forwarding',

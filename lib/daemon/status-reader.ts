@@ -30,7 +30,8 @@ export type Observed = Pick<
   | 'warnings'
   | 'on'
   | 'off'
->;
+> &
+  Partial<Pick<Director, 'state'>>;
 
 export interface StatusReaderOptions {
   name: string;
@@ -92,13 +93,14 @@ export class StatusReader {
     const cpuBefore = director.workerCpu();
     await delay(intervalMs);
     const sample = meter.sample(director.stats(), performance.now());
-    const { device, markDevices, sources, warnings } = director;
+    const { device, markDevices, sources, state, warnings } = director;
     return {
       ...{ name, version, pid: process.pid, atMs: Date.now(), upMs: performance.now() - this.#beganAtMs },
       intervalMs: sample.intervalMs,
       ...(device && { device: deviceStatus(device) }),
       markDevices: markDevices.map((each) => ({ name: each.name, mark: each.mark })),
       sources: [...sources],
+      ...(state && { state }),
       workers: shares(cpuBefore, director.workerCpu(), sample.intervalMs),
       ...(sample.host && { host: { ...sample.host } }),
       table: { ...tableStatus(sample), ...pagesOf(director) },

@@ -1,5 +1,6 @@
 /** What a running director tells of itself: plain values, which JSON takes as they are. */
 import type { ServerHealthStatus, ServiceHealthStatus } from './health-report.js';
+import type { DirectorState } from '../director/state-folder.js';
 import type { Rates } from '../stats/rates.js';
 import type { ServiceIdentity } from '../values/service-key.js';
 
@@ -28,6 +29,8 @@ export interface Status {
     rings: { device: string; isTaking: boolean; reason: string; prefixes: number; dropped: number }[];
   };
   markDevices: { name: string; mark: number }[];
+  /** What the director took over when it began; absent when it keeps no state. */
+  state?: DirectorState;
   sources: string[];
   /** The share of the time in which each worker had a CPU, [0, 1]. */
   workers: number[];

@@ -35,6 +35,7 @@ import type { Pulse } from './pulse.js';
 import { watchSources } from './source-shortage.js';
 import { watchSourceWays } from './source-ways-watch.js';
 import type { RealServer } from './real-server.js';
+import type { DirectorState } from './state-folder.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { inspected } from '../values/handle-view.js';
 import { holdOwnClients, type OwnClientsHold } from './own-clients.js';
@@ -54,6 +55,8 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    * director.
    */
   readonly markDevices: readonly MarkDevice[];
+  /** What the director found in the folder of its state; undefined without that option. */
+  readonly state: DirectorState | undefined;
   #warnings: { message: string; holds(): boolean }[];
   readonly #engine: DirectorEngine;
   readonly #news: DirectorNews;
@@ -87,6 +90,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.fullNat = parts.fullNat;
     this.device = parts.device;
     this.markDevices = parts.markDevices ?? [];
+    this.state = parts.state;
     this.#warnings = (parts.warnings ?? []).map((message) => ({ message, holds: () => true }));
     const news = new DirectorNews(this, () => engine.isEnded);
     this.#news = news;

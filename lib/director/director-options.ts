@@ -62,7 +62,7 @@ const ENGINE_OPTIONS = [
 ] as const;
 
 const OWN_OPTIONS = [
-  ...(['device', 'markDevices', 'egress', 'offloads', 'bypassesQdisc', 'fastPath', 'rings'] as const),
+  ...(['device', 'markDevices', 'egress', 'offloads', 'bypassesQdisc', 'fastPath', 'rings', 'state'] as const),
   ...(['hashSeed', 'setUpHost', 'busyPollUs', 'cpus', 'signal'] as const),
 ] as const;
 
@@ -95,6 +95,7 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
       ...engine,
       workers: queuesOf([device, ...marked, ...rings]),
       fastPath,
+      ...checkedState(`${call}: state`, options.state, fastPath),
       ...(options.hashSeed === undefined ? {} : { seed: uint64Option(`${call}: hashSeed`, options.hashSeed) }),
     },
     start: {
@@ -115,6 +116,15 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
     host: checkedHost(`${call}: setUpHost`, host ?? {}, device.maxPacketBytes, engine.pathMtu),
     signal: signalOption(`${call}: signal`, options.signal),
   };
+}
+
+function checkedState(name: string, given: string | undefined, fastPath: string): { state?: string } {
+  if (given === undefined) return {};
+  if (typeof given !== 'string' || given === '' || given.includes('\0'))
+    refuse(name, given, "a folder of a tmpfs, such as '/run/tunvs/web'");
+  if (fastPath !== 'off' && fastPath !== 'auto')
+    refuse(name, given, "no state with a fast path, which needs the tables in the kernel's memory", 'choose one of the two');
+  return { state: given };
 }
 
 interface RingCircumstances {

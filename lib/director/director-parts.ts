@@ -9,6 +9,7 @@ import type { DirectorWatch, DirectorWatchParts } from './director-watch.js';
 import type { EventRelay } from './event-relay.js';
 import type { FullNatOptions } from './full-nat-options.js';
 import type { Pulse } from './pulse.js';
+import type { DirectorState } from './state-folder.js';
 
 /** The keeper of the host, and what it sees. */
 export interface HostKeeping {
@@ -36,6 +37,8 @@ export interface DirectorParts {
   takePrefixes?: (prefixes: ReadonlySet<string>) => void;
   /** What full NAT gives to packets; undefined where there is none. */
   fullNat: FullNatOptions | undefined;
+  /** What was found in the folder of the state; undefined without one. */
+  state?: DirectorState | undefined;
   /** The CPU time of each worker thread; an offline director has no workers. */
   workerCpu: () => { userNs: bigint; systemNs: bigint }[];
   /** Says of each whether it has begun a turn since the call before. */

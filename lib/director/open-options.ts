@@ -157,6 +157,14 @@ export interface DirectorOpenOptions extends EngineOptions {
    * `markDevices`, nor with a fast path at the ingress of the same device. The default is none.
    */
   rings?: readonly string[];
+  /**
+   * Names a folder of a tmpfs in which the connections lie while the director runs, so that they outlive its process: the
+   * director that is opened with the same folder next, after close(), a crash or SIGKILL, goes on with them
+   * (docs/redundancy.md). The folder is made unless it is there. Its file takes as much memory as the tables, all of it
+   * from the start. One director has it at a time. It goes with no fast path. By default connections end with the
+   * director.
+   */
+  state?: string;
   /** Seeds the connection table's hash, [0, 2^64). When it is left out, the seed is secret, which resists floods. */
   hashSeed?: bigint;
   /**

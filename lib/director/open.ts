@@ -18,6 +18,7 @@ import { DirectorWatch } from './director-watch.js';
 import { EventRelay } from './event-relay.js';
 import { ClockPulse } from './pulse.js';
 import { Rings } from './rings.js';
+import { directorState, stateFolder } from './state-folder.js';
 
 /** The interval at which a drain looks at its real server's connections. */
 const DRAIN_INTERVAL_MS = 250;
@@ -36,7 +37,10 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
   checked.signal?.throwIfAborted();
   const undo: (() => void)[] = [];
   try {
-    const engine = wrapNative(() => new native.Engine(checked.native));
+    const folder = checked.native.state === undefined ? undefined : stateFolder(checked.native.state);
+    const engine = wrapNative(
+      () => new native.Engine({ ...checked.native, ...(folder !== undefined && { state: folder }) }),
+    );
     undo.push(() => engine.close());
     const relay = new EventRelay();
     engine.onEvents(relay.receive);
@@ -70,6 +74,9 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       ...started.warnings,
     ];
     const fastPath = engine.fastPath();
+    const taken = engine.takenOver();
+    if (taken.reason !== '')
+      warnings.push(`the connections in ${folder} are not taken over: ${taken.reason}; they have ended`);
     if (checked.native.fastPath !== 'off' && !fastPath.isInForce)
       warnings.push(`the fast path is off: ${fastPath.reason}`);
     if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
@@ -113,6 +120,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       host,
       localAddresses,
       fullNat: fullNatOf(checked.native),
+      state: folder === undefined ? undefined : directorState(folder, taken),
       nowMs: Date.now,
       policies,
       workerCpu: () => engine.workerCpu(),

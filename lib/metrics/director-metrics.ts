@@ -54,6 +54,19 @@ const workers: Metric<ValueRow> = {
   value: ({ value }) => value,
 };
 
+const takenOver: Metric<ValueRow> = {
+  ...{ name: 'tunvs_taken_over_entries', type: 'gauge', labelNames: ['kind'] },
+  help: 'Entries of an earlier director that this one found when it began: those that went on, and those that ended.',
+  rows: ({ state }) =>
+    state === undefined
+      ? []
+      : (['connections', 'templates', 'ended'] as const).map((kind) => ({
+          labels: labelSet({ kind }),
+          value: state[kind],
+        })),
+  value: ({ value }) => value,
+};
+
 interface RingRow extends Row {
   readonly ring: NonNullable<Snapshot['device']>['rings'][number];
 }
@@ -116,6 +129,7 @@ export const directorMetrics: readonly Metric[] = [
     stats.services.reduce((sum, { servers }) => sum + servers.length, 0),
   ),
   workers,
+  takenOver,
   events,
   single('counter', 'tunvs_host_mended_total', 'Things on the host that were put back.', (s) => s.stats.host?.mended),
   single(

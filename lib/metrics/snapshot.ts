@@ -10,7 +10,8 @@ import type { ServiceHealth } from '../health/events.js';
 import type { HealthView } from '../health/view.js';
 
 /** What is read of a director. */
-export type Measured = Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'>;
+export type Measured = Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'> &
+  Partial<Pick<Director, 'state'>>;
 
 export interface ServiceRow extends Row {
   readonly stats: VirtualServiceStats;
@@ -36,6 +37,7 @@ export interface Snapshot {
   readonly events: Readonly<Record<EngineEventType, number>>;
   /** The name of the device and of the egress; undefined for an offline director. */
   readonly device: Measured['device'];
+  readonly state: Measured['state'];
 }
 
 export interface SnapshotOptions {
@@ -48,7 +50,7 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
   const services = stats.services.map((each) => ({ labels: labelsOfService(each), stats: each }));
   const health = monitor ? director.virtualServices.flatMap((service) => monitor.of(service) ?? []) : [];
   const servers = hasServers ? services.flatMap(serverRows) : [];
-  const { device, eventCounts } = director;
+  const { device, state, eventCounts } = director;
   return {
     stats,
     services,
@@ -58,6 +60,7 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
     workers: director.workerCpu(),
     events: eventCounts,
     device,
+    state,
   };
 }
 

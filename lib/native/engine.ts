@@ -7,6 +7,8 @@ export interface NativeEngineOptions extends NativeDirectorOptions {
   workers: number;
   /** 'off', which is the default, 'auto' or 'egress'. */
   fastPath?: string;
+  /** The folder of the file in which the tables lie, so that they outlive the process; the default is none. */
+  state?: string;
 }
 
 export interface NativeStartOptions {
@@ -62,6 +64,16 @@ export interface NativeFastPath {
   hooks: { device: string; hook: string; isAttached: boolean; reason: string }[];
 }
 
+/** What another process had left. */
+export interface NativeTakenOver {
+  connections: number;
+  templates: number;
+  /** Entries that did not hold together. */
+  ended: number;
+  /** Why nothing was taken although there was something; empty otherwise. */
+  reason: string;
+}
+
 export interface NativeRing {
   device: string;
   /** It takes something, or has nothing to take. */
@@ -112,6 +124,7 @@ export interface NativeEngine extends NativeDirector {
   /** Says of each worker whether it has begun a turn since the call before, and asks each for another. */
   workersTurned(): boolean[];
   fastPath(): NativeFastPath;
+  takenOver(): NativeTakenOver;
   /** Has the rings take what is for these, from now on; the host has all else. */
   setRingPrefixes(prefixes: string[]): void;
   /** Looks at the rings, in the order of the options, and mends what it can. */

@@ -111,6 +111,15 @@ Napi::Value ringsToJs(Napi::Env env, const std::vector<RingState>& rings) {
   return result;
 }
 
+Napi::Value takenOverToJs(Napi::Env env, const Entries::TakenOver& taken, const std::string& why) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("connections", Napi::Number::New(env, static_cast<double>(taken.connections)));
+  result.Set("templates", Napi::Number::New(env, static_cast<double>(taken.templates)));
+  result.Set("ended", Napi::Number::New(env, static_cast<double>(taken.ended)));
+  result.Set("reason", why);
+  return result;
+}
+
 Napi::Value fastPathToJs(Napi::Env env, const FastPathState& state) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("isInForce", Napi::Boolean::New(env, state.isInForce));

@@ -15,6 +15,8 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
 Napi::Value startedToJs(Napi::Env env, const EngineStarted& started);
 
 Napi::Value ringsToJs(Napi::Env env, const std::vector<RingState>& rings);
+// `why`: why nothing was taken although there was something.
+Napi::Value takenOverToJs(Napi::Env env, const Entries::TakenOver& taken, const std::string& why);
 Napi::Value fastPathToJs(Napi::Env env, const FastPathState& state);
 
 }  // namespace tunvs::binding

@@ -21,6 +21,7 @@ void EngineWrap::define(Napi::Env env, Napi::Object exports) {
                                         InstanceMethod<&EngineWrap::workerCpu>("workerCpu"),
                                         InstanceMethod<&EngineWrap::workersTurned>("workersTurned"),
                                         InstanceMethod<&EngineWrap::fastPath>("fastPath"),
+                                        InstanceMethod<&EngineWrap::takenOver>("takenOver"),
                                         InstanceMethod<&EngineWrap::setRingPrefixes>("setRingPrefixes"),
                                         InstanceMethod<&EngineWrap::rings>("rings"),
                                     })));
@@ -33,10 +34,12 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   if (!readDirectorOptions(reader, options)) return;
   options.settings.returnsHop = true;
   const std::string wish = reader.has("fastPath") ? reader.string("fastPath") : "off";
+  const std::string state = reader.has("state") ? reader.string("state") : "";
   if (!reader.ok()) return;
   auto made = Engine::create(options, wish == "off"    ? FastPathWish::off
                                       : wish == "auto" ? FastPathWish::automatic
-                                                       : FastPathWish::required);
+                                                       : FastPathWish::required,
+                             state);
   if (!made) {
     throwError(info.Env(), made.error());
     return;
@@ -225,6 +228,11 @@ Napi::Value EngineWrap::workersTurned(const Napi::CallbackInfo& info) {
 Napi::Value EngineWrap::fastPath(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
   return fastPathToJs(info.Env(), engine_->fastPath());
+}
+
+Napi::Value EngineWrap::takenOver(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  return takenOverToJs(info.Env(), director().takenOver(), engine_->whyNotTaken());
 }
 
 Napi::Value EngineWrap::setRingPrefixes(const Napi::CallbackInfo& info) {

@@ -32,6 +32,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, public DirectorCalls {
   Napi::Value workerCpu(const Napi::CallbackInfo& info);
   Napi::Value workersTurned(const Napi::CallbackInfo& info);
   Napi::Value fastPath(const Napi::CallbackInfo& info);
+  Napi::Value takenOver(const Napi::CallbackInfo& info);
   Napi::Value setRingPrefixes(const Napi::CallbackInfo& info);
   Napi::Value rings(const Napi::CallbackInfo& info);
 

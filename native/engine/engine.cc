@@ -15,28 +15,43 @@ constexpr size_t kHoldsPerTurn = 64;
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options, FastPathWish wish) {
+Result<Engine::Memory> Engine::memoryFor(const DirectorOptions& options, FastPathWish wish,
+                                         const std::string& stateFolder) {
+  Memory memory{nullptr, std::nullopt, std::nullopt, "it is off"};
+  if (!stateFolder.empty()) {
+    const Error both = Error::make(ErrorCode::unsupported,
+                                   "the fast path reads the tables in the kernel's memory, and with a state they lie in "
+                                   "a file; choose one of the two");
+    if (wish == FastPathWish::required) return both;
+    if (wish == FastPathWish::automatic) memory.fastReason = both.message;
+    auto state = StateFile::open(stateFolder, options);
+    if (!state) return state.error();
+    memory.state.emplace(std::move(state).value());
+    return memory;
+  }
   const size_t bytes = Director::tableBytes(options);
-  std::unique_ptr<FastPath> fast;
-  std::string reason;
   if (wish != FastPathWish::off) {
     auto made = FastPath::create(bytes);
     if (!made && wish == FastPathWish::required) return made.error();
-    if (made) {
-      fast = std::move(made).value();
-    } else {
-      reason = made.error().message;
-    }
+    memory.fastReason = made ? "" : made.error().message;
+    if (made) memory.fast = std::move(made).value();
   }
-  auto region =
-      fast != nullptr ? TableRegion::of(fast->table()) : TableRegion::anonymous(bytes, TableRegion::Pages::small);
+  auto region = memory.fast != nullptr ? TableRegion::of(memory.fast->table())
+                                       : TableRegion::anonymous(bytes, TableRegion::Pages::small);
   if (!region) return region.error();
+  memory.region.emplace(std::move(region).value());
+  return memory;
+}
+
+Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options, FastPathWish wish,
+                                               const std::string& stateFolder) {
   DirectorOptions withClock = options;
   withClock.now = coarseNow();
   withClock.holdsPerTurn = kHoldsPerTurn;
-  std::unique_ptr<Engine> engine(new Engine(std::move(fast), std::move(region).value(), withClock));
+  auto memory = memoryFor(withClock, wish, stateFolder);
+  if (!memory) return memory.error();
+  std::unique_ptr<Engine> engine(new Engine(std::move(memory).value(), withClock));
   engine->wish_ = wish;
-  if (!reason.empty()) engine->fastReason_ = reason;
   if (engine->fast_ == nullptr) return engine;
   auto loaded = engine->fast_->load(*engine->director_);
   if (!loaded && wish == FastPathWish::required) return loaded.error();
@@ -44,10 +59,12 @@ Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options, F
   return engine;
 }
 
-Engine::Engine(std::unique_ptr<FastPath> fast, TableRegion region, const DirectorOptions& options)
-    : fast_(std::move(fast)),
-      region_(std::move(region)),
-      director_(std::make_unique<Director>(options, region_.span())),
+Engine::Engine(Memory memory, const DirectorOptions& options)
+    : fast_(std::move(memory.fast)),
+      fastReason_(std::move(memory.fastReason)),
+      state_(std::move(memory.state)),
+      region_(std::move(memory.region)),
+      director_(std::make_unique<Director>(options, state_ ? state_->memory() : Director::Memory{region_->span()})),
       policies_(options.workers) {
   if (options.settings.v4) sources_.push_back(options.settings.v4->base);
   if (options.settings.v6) sources_.push_back(options.settings.v6->base);

@@ -10,6 +10,7 @@
 
 #include "director/director.h"
 #include "engine/event_ring.h"
+#include "engine/state_file.h"
 #include "engine/table_region.h"
 #include "engine/worker.h"
 #include "fastpath/fast_path.h"
@@ -72,11 +73,15 @@ struct EngineStarted {
 class Engine {
  public:
   // With a fast path the tables lie where its program reads them. FastPathWish::required fails without one.
-  static Result<std::unique_ptr<Engine>> create(const DirectorOptions& options, FastPathWish wish = FastPathWish::off);
+  // With `stateFolder` they lie in a file there (state_file.h), which the next director finds, and there is no fast path.
+  static Result<std::unique_ptr<Engine>> create(const DirectorOptions& options, FastPathWish wish = FastPathWish::off,
+                                                const std::string& stateFolder = "");
   ~Engine();
 
   Director& director() { return *director_; }
   EventRing& events() { return events_; }
+  // Returns why what lay in the folder of the state was not taken over; "" when it was, and when nothing lay there.
+  std::string whyNotTaken() const { return state_ ? state_->why() : ""; }
   PolicyDesk& policies() { return policies_; }
   // Call this when the director was given real servers or has lost some: from now on their routes are watched.
   void watchRoutes();
@@ -121,14 +126,22 @@ class Engine {
   ErrorQueues openErrorQueues(EngineStarted& started) const;
   // The first port is the main one. `errors` and `routes` are for the first worker.
   Result<void> startWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options, ErrorQueues errors);
-  Engine(std::unique_ptr<FastPath> fast, TableRegion region, const DirectorOptions& options);
+  struct Memory {
+    std::unique_ptr<FastPath> fast;    // null without one
+    std::optional<StateFile> state;    // nothing when nothing outlives the process
+    std::optional<TableRegion> region; // the tables, when they lie in neither of these
+    std::string fastReason;            // why there is no fast path; "" when there is one
+  };
+  static Result<Memory> memoryFor(const DirectorOptions& options, FastPathWish wish, const std::string& stateFolder);
+  Engine(Memory memory, const DirectorOptions& options);
   Result<void> startFastPath(const EngineStarted& started, const EngineStartOptions& options);
 
   std::vector<IpAddress> sources_;
   std::unique_ptr<FastPath> fast_;  // null without one; the table may lie in it
   FastPathWish wish_ = FastPathWish::off;
-  std::string fastReason_ = "it is off";  // why there is none; "" when there is one
-  TableRegion region_;
+  std::string fastReason_;  // why there is none; "" when there is one
+  std::optional<StateFile> state_;
+  std::optional<TableRegion> region_;
   std::unique_ptr<Director> director_;
   EventRing events_;
   PolicyDesk policies_;

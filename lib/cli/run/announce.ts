@@ -20,7 +20,8 @@ export function announce(director: Director, doors: Doors, { json }: RunOptions,
 
 export function readyFields(director: Director, doors: Doors): object {
   const { name: device, egress, attached } = deviceOf(director);
-  return { device, attached, markDevices: director.markDevices, egress, control: doors, ...counts(director) };
+  const { markDevices, state } = director;
+  return { device, attached, markDevices, egress, control: doors, ...counts(director), ...(state && { state }) };
 }
 
 /** The socket has its place; a port may have been chosen by the system. */
@@ -29,7 +30,15 @@ export function readySentence(director: Director, { http }: Doors): string {
   const how = attached ? 'attached' : 'created';
   const marks = director.markDevices.map((device) => `, ${device.name} (mark ${device.mark})`);
   const { services, servers } = counts(director);
-  return `ready on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}${http === undefined ? '' : `, control server on ${http}`}`;
+  const taken = takenOver(director);
+  return `ready on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}${taken}${http === undefined ? '' : `, control server on ${http}`}`;
+}
+
+function takenOver({ state }: Director): string {
+  if (state === undefined || state.connections + state.templates + state.ended === 0) return '';
+  const ended = state.ended === 0 ? '' : ` (${state.ended} more did not hold together)`;
+  const templates = state.templates === 0 ? '' : ` and ${count(state.templates, 'template')}`;
+  return `, ${count(state.connections, 'connection')}${templates} taken over${ended}`;
 }
 
 const deviceOf = (director: Director) => director.device as NonNullable<Director['device']>;

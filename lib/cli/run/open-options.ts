@@ -1,13 +1,15 @@
 /** Makes the options that `tunvs run` opens its director with from its command line. */
+import { join } from 'node:path';
 import type { DirectorOpenOptions } from '../../director/open-options.js';
 import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
+import { runtimeFolder } from '../../host/holds/folder.js';
 import { engineOptions } from '../engine-options.js';
 import { UsageError } from '../verb.js';
 import type { RunOptions } from './options.js';
 
 export function openOptions(options: RunOptions, source: string[]): DirectorOpenOptions {
   const { egress, offloads, markDevice: markDevices } = options;
-  const { cpus, busyPoll: busyPollUs, bypassQdisc: bypassesQdisc, fastPath, ring: rings } = options;
+  const { cpus, busyPoll: busyPollUs, bypassQdisc: bypassesQdisc, fastPath, ring: rings, state } = options;
   const name = options.device ?? deviceOf(options.name);
   const device = {
     ...(name !== undefined && { name }),
@@ -25,8 +27,11 @@ export function openOptions(options: RunOptions, source: string[]): DirectorOpen
     ...(bypassesQdisc !== undefined && { bypassesQdisc }),
     ...(fastPath !== undefined && { fastPath }),
     ...(rings !== undefined && { rings }),
+    ...(state !== undefined && { state: state === true ? defaultStateFolder(options.name) : state }),
   };
 }
+
+const defaultStateFolder = (daemon = DEFAULT_NAME) => join(runtimeFolder(), daemon);
 
 /** The kernel's limit. */
 const DEVICE_LENGTH = 15;

@@ -24,6 +24,8 @@ export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArgument
   offloads?: OffloadChoice;
   fastPath?: FastPathChoice;
   ring?: string[];
+  /** True: the folder of this daemon's name. */
+  state?: string | true;
   steering?: 'auto' | 'kernel';
   cpus?: number[];
   /** Microseconds. */

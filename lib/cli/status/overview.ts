@@ -48,6 +48,7 @@ export function overview(status: Status, columns: number): Line[] {
       sources.map((each) => span(each)),
       columns,
     ),
+    ...(status.state ? flowed('state', stateParts(status.state), columns) : []),
     ...(status.host ? flowed('host', hostParts(status.host), columns) : []),
     ...flowed('table', tableParts(status), columns),
     ...flowed('traffic', rateParts(status), columns),
@@ -73,6 +74,16 @@ function devices({ device }: Status): Span[] {
     ...device.rings.map(ringSpan),
     ...(device.steering === 'none' ? [] : [span(`steered by ${device.steering}`)]),
     ...(device.attached ? [span('there before')] : []),
+  ];
+}
+
+function stateParts({ folder, connections, templates, ended, reason }: NonNullable<Status['state']>): Span[] {
+  if (reason !== '') return [span(folder), span(`begun anew: ${reason}`, 'warning')];
+  return [
+    span(folder),
+    span(`${count(connections, 'connection')} taken over`),
+    ...(templates === 0 ? [] : [span(count(templates, 'template'))]),
+    ...(ended === 0 ? [] : [span(`${ended} ended`, 'warning')]),
   ];
 }
 

@@ -69,6 +69,7 @@ Examples:
   $ tunvs run --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2 --dry-run
+  $ tunvs run --config /etc/tunvs/tunvs.yaml --state
   $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 \\
       --queues 4 --stats-interval 5
 
@@ -138,6 +139,11 @@ export const run: Verb = {
         "take what comes in by these devices for virtual addresses before the host's firewall and routes, by rings in " +
           'memory; needs CAP_NET_RAW and Linux 5.12, and no BPF (docs/rings.md)',
         devicesArgument,
+      )
+      .option(
+        '--state [folder]',
+        'keep the connections in a file there, so that the director that is started next goes on with them; the folder ' +
+          'has to lie on a tmpfs (docs/redundancy.md; default: /run/tunvs/NAME)',
       )
       .option('--bypass-qdisc', 'leave the queueing discipline out; needs --egress packet')
       .option(

@@ -156,6 +156,13 @@ export const directorFields = {
     .describe(
       'Names devices of which packets for virtual addresses are taken as they come in, by rings in memory, before the host has routed them. By default there is none.',
     ),
+  state: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Names a folder of a tmpfs in which the connections lie, so that the next director goes on with them. By default they end with the director.',
+    ),
   bypassesQdisc: z
     .boolean()
     .optional()

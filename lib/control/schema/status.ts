@@ -66,6 +66,16 @@ export const status = z
       .optional(),
     markDevices: z.array(z.object({ name: z.string(), mark: z.int() })),
     sources: z.array(z.string()),
+    state: z
+      .object({
+        folder: z.string(),
+        connections: count.describe('The connections of an earlier director that go on.'),
+        templates: count.describe('The persistence templates of an earlier director that go on.'),
+        ended: count.describe('The entries that ended because they did not hold together.'),
+        reason: z.string().describe('Why nothing was taken over although there was something; empty otherwise.'),
+      })
+      .optional()
+      .describe('What the director took over when it began; absent when it keeps no state.'),
     workers: z.array(z.number()).describe('The share of the time in which each worker had a CPU, from 0 to 1.'),
     host: z.object({ mended: count, contested: count }).optional(),
     table: z.object({
