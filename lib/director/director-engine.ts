@@ -40,6 +40,11 @@ export class DirectorEngine<Native extends NativeDirector = NativeDirector> {
     if (this.call((native) => native.apply(operations))) this.#endRemoved();
   }
 
+  /** The services and servers are there that another process's connections wait for. */
+  settle(): void {
+    if (this.call((native) => native.settle())) this.#endRemoved();
+  }
+
   /** For an engine with a clock of its own; any other is told the time. */
   keepHouse(): void {
     this.#housekeeping = setInterval(() => this.#native.collect(), HOUSEKEEPING_INTERVAL_MS).unref();

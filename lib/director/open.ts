@@ -22,6 +22,8 @@ import { directorState, stateFolder } from './state-folder.js';
 
 /** The interval at which a drain looks at its real server's connections. */
 const DRAIN_INTERVAL_MS = 250;
+/** How long the host of a killed director with a state stays as it is, for the next one. */
+const PATIENCE_SECONDS = 10;
 const closedFastPath = () => ({ isInForce: false, reason: 'the director is closed', hooks: [] });
 
 /** The native part must be given its listener before it starts, and before the director exists. */
@@ -80,7 +82,10 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     if (checked.native.fastPath !== 'off' && !fastPath.isInForce)
       warnings.push(`the fast path is off: ${fastPath.reason}`);
     if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
-      const opening = new DirectorHost({ sources, ...checked.host });
+      const opening = new DirectorHost({
+        ...{ sources, ...checked.host },
+        ...(folder !== undefined && { patienceSeconds: PATIENCE_SECONDS }),
+      });
       undo.push(() => opening.close());
       opening.open(started.device, marked);
       opening.setNatSources(checked.native.natSources);
@@ -128,6 +133,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       relay,
       takePrefixes: (prefixes) => rings.take(prefixes),
     });
+    if (folder !== undefined) settleLater(kept, host);
     if (fastPath.isInForce)
       watchFastPath(
         () => (kept.isEnded ? undefined : engine.fastPath()),
@@ -138,4 +144,13 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     for (const step of undo.reverse()) step();
     throw checked.signal?.aborted ? error : toTunvsError(error);
   }
+}
+
+/** Services come when the director is open, and what its predecessor has left for them stays as long. */
+function settleLater(engine: DirectorEngine, host: DirectorHost | undefined): void {
+  setTimeout(() => {
+    if (engine.isEnded) return;
+    engine.settle();
+    host?.settle();
+  }, PATIENCE_SECONDS * 1000).unref();
 }

@@ -1,6 +1,6 @@
 /** Addresses and ranges that the host directs to the director's device, each held on its own. */
 import { familyOf } from './family.js';
-import { planFallback } from './fallback-route.js';
+import { planFallback, planPatience } from './fallback-route.js';
 import type { HeldPart, HeldParts } from './held-parts.js';
 import type { Host } from './host.js';
 import type { LanNeighbours } from './lan-neighbours.js';
@@ -20,6 +20,8 @@ export interface DirectedBacking {
   readonly host: Host;
   readonly parts: HeldParts;
   readonly neighbours: LanNeighbours;
+  /** While the device is gone, for the time of a restart, nobody is told that an address cannot be reached. */
+  readonly isPatient: boolean;
   /** The device's name; it changes when the device is renamed. */
   readonly device: () => string;
   /** Says what the route to an address is for. */
@@ -38,6 +40,7 @@ export class DirectedAddresses extends Map<string, DirectedAddress> {
   plan(host: Host, device: string, address: string): HostStep[] {
     return [
       planFallback(host, familyOf(address), address),
+      ...(this.#backing.isPatient ? [planPatience(host, familyOf(address), address)] : []),
       planRoute(host, device, address, this.#backing.describe(address)),
       ...this.#backing.neighbours.planProxies(host, device, address),
     ];

@@ -51,6 +51,11 @@ export interface DirectorHostOptions {
   txQueueLength?: number;
   /** Whether to answer ARP and neighbour solicitations for virtual addresses in the host's subnets. Default true. */
   answersArp?: boolean;
+  /**
+   * How long everything stays as it is where the process is killed, for the director that is started next; packets wait
+   * for it, which means that they are dropped meanwhile and nobody is told anything. Default 0.
+   */
+  patienceSeconds?: number;
   /** Tests pass a host of their own. */
   host?: Host;
 }
@@ -82,7 +87,8 @@ export class DirectorHost {
     this.#link = { mtuBytes: options.mtuBytes ?? 1480, txQueueLength: options.txQueueLength ?? 4096 };
     this.#natMtuBytes = options.natMtuBytes ?? this.#link.mtuBytes;
     this.#neighbours = new LanNeighbours(options.answersArp ?? true);
-    this.#parts = new HeldParts(this.#host);
+    const patienceSeconds = options.patienceSeconds ?? 0;
+    this.#parts = new HeldParts(this.#host, patienceSeconds);
     this.#ownClients = new OwnClients({
       ...{ host: this.#host, parts: this.#parts, sources: this.#sources },
       device: () => this.#device,
@@ -90,6 +96,7 @@ export class DirectorHost {
     const directed = (describe: (address: string) => string) =>
       new DirectedAddresses({
         ...{ host: this.#host, parts: this.#parts, neighbours: this.#neighbours, describe },
+        isPatient: patienceSeconds > 0,
         device: () => this.#device,
       });
     this.#vips = directed((vip) => `send packets for ${vip} to the director`);
@@ -315,6 +322,11 @@ export class DirectorHost {
 
   removeOwnClients(addresses: readonly string[]): void {
     this.#ownClients.remove(addresses);
+  }
+
+  /** Has its services and servers: what a killed director has left besides goes. */
+  settle(): void {
+    this.#parts.setup.settle();
   }
 
   /** Takes everything back; returns what could not be taken back. Calling it twice is fine. */

@@ -11,13 +11,27 @@ import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { HostStep } from './step.js';
 
 const WORST_METRIC = 2 ** 32 - 1;
+const PATIENT_METRIC = WORST_METRIC - 1;
 
 export interface FallbackOptions {
   /** The default is the main table. */
   readonly table?: number;
   /** The default is `unreachable`. */
   readonly type?: NowhereType;
+  /** The default is the worst. */
+  readonly metric?: number;
   readonly description?: string;
+}
+
+/**
+ * The same for a director that is started again within seconds: packets are dropped, and nobody is told, so that a
+ * client sends them once more in place of giving up.
+ */
+export function planPatience(host: Host, family: AddressFamily, target: string): HostStep {
+  return planFallback(host, family, target, {
+    ...{ type: 'blackhole', metric: PATIENT_METRIC },
+    description: 'drop what comes while the director is started again',
+  });
 }
 
 /** `target` is an address, a range or `default`. */
@@ -25,12 +39,12 @@ export function planFallback(
   host: Host,
   family: AddressFamily,
   target: string,
-  { table, type = 'unreachable', description }: FallbackOptions = {},
+  { table, type = 'unreachable', metric = WORST_METRIC, description }: FallbackOptions = {},
 ): HostStep {
   const to = target === 'default' ? target : asPrefix(target);
   const inTable = table === undefined ? [] : ['table', `${table}`];
-  const route = [type, to, ...inTable, 'metric', `${WORST_METRIC}`, 'proto', ROUTE_PROTOCOL];
-  const place = { to, table: `${table ?? 'main'}`, metric: WORST_METRIC };
+  const route = [type, to, ...inTable, 'metric', `${metric}`, 'proto', ROUTE_PROTOCOL];
+  const place = { to, table: `${table ?? 'main'}`, metric };
   return {
     description: description ?? 'prevent a loop when the device is gone or down',
     command: { argv: ipOf(family, 'route', 'replace', ...route) },

@@ -39,9 +39,9 @@ export class HeldParts {
   #generation = 0;
   #planned: { snapshot: SnapshotHost; generation: number; steps: Map<HeldPart, HostStep[]> } | undefined;
 
-  constructor(host: Host) {
+  constructor(host: Host, patienceSeconds = 0) {
     this.#host = host;
-    this.setup = new HostSetup(host);
+    this.setup = new HostSetup(host, patienceSeconds);
   }
 
   /** Changes with every change of what is wanted, after which an earlier snapshot of the host says nothing any more. */

@@ -13,9 +13,10 @@ export class HostSetup {
   /** The steps that were applied and not yet undone, oldest first. */
   readonly #applied: HostStep[] = [];
 
-  constructor(host: Host) {
+  /** `patienceSeconds`: how long a successor finds everything as it was, where this process is killed. */
+  constructor(host: Host, patienceSeconds = 0) {
     this.#host = host;
-    this.#holder = new Holder(host);
+    this.#holder = new Holder(host, patienceSeconds);
   }
 
   /** Says what cannot be counted or was left by others, one sentence each. */
@@ -31,6 +32,11 @@ export class HostSetup {
   /** Removes what killed processes have left. REQUIRES: called before steps are planned. */
   prepare(): void {
     this.#holder.together(() => this.#holder.start());
+  }
+
+  /** Has taken over what a killed predecessor had left for it: the rest of that goes. */
+  settle(): void {
+    this.#holder.settle();
   }
 
   /** Applies all of `steps` or none: a failure undoes what is half done before it throws. A held step is not run. */

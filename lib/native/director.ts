@@ -55,6 +55,11 @@ export interface NativeDirector {
   apply(operations: NativeOperation[]): boolean;
   /** Ends a bounded number of them; returns true when none is left. */
   endRemoved(): boolean;
+  /**
+   * What an earlier process had left has got its services and servers by now, as far as it gets them. Returns as apply()
+   * does.
+   */
+  settle(): boolean;
   services(): NativeServiceRow[];
   /** Returns one service, and one of its servers, without the others; undefined when it is not configured. */
   service(service: NativeServiceKey): NativeServiceRow | undefined;

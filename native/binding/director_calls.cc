@@ -78,6 +78,12 @@ Napi::Value DirectorCalls::endRemoved(const Napi::CallbackInfo& info) {
   return isOpen(info.Env()) ? Napi::Boolean::New(info.Env(), director().endRemoved()) : info.Env().Undefined();
 }
 
+Napi::Value DirectorCalls::settle(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  director().settle();
+  return Napi::Boolean::New(info.Env(), director().hasRemoved());
+}
+
 Napi::Value DirectorCalls::connections(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();

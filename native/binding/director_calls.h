@@ -62,6 +62,7 @@ class DirectorCalls {
   Napi::Value service(const Napi::CallbackInfo& info);
   Napi::Value server(const Napi::CallbackInfo& info);
   Napi::Value endRemoved(const Napi::CallbackInfo& info);
+  Napi::Value settle(const Napi::CallbackInfo& info);
   Napi::Value connections(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value endConnections(const Napi::CallbackInfo& info);
@@ -93,6 +94,7 @@ std::vector<Napi::ClassPropertyDescriptor<Wrap>> DirectorCalls::withMethods(
       {"service", &DirectorCalls::service},
       {"server", &DirectorCalls::server},
       {"endRemoved", &DirectorCalls::endRemoved},
+      {"settle", &DirectorCalls::settle},
       {"connections", &DirectorCalls::connections},
       {"explain", &DirectorCalls::explain},
       {"endConnections", &DirectorCalls::endConnections},

@@ -215,6 +215,12 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
   return done;
 }
 
+void Director::settle() {
+  if (!control_.settle() || control_.tunables().expireNodestConn == 0) return;
+  endings_.begin();
+  endRemoved();
+}
+
 bool Director::endRemoved() {
   epochs_.enter(kControlReader);
   endings_.goOn(*control_.table(), holdsPerTurn_);

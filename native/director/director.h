@@ -158,6 +158,10 @@ class Director {
   // This continues, and returns true when nothing is left. A server that is back by then keeps the connections that are
   // left.
   bool endRemoved();
+  // A director that has taken over what another process had left has all services and servers by now: what is still
+  // not there is as if removed now. Call it also where there was nothing. As apply(), it may leave something to
+  // endRemoved().
+  void settle();
   bool hasRemoved() const { return !endings_.isDone(); }
   // Ends the connections and templates of a configured server. Returns the number of connections. Their next packets
   // are treated as belonging to no connection.

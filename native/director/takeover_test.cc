@@ -141,6 +141,54 @@ TEST("packets of servers that are not there again are dropped, and what they had
   for (uint32_t i = 200; i < 240; i++) CHECK(t->tcp(i, kTcpSyn) >= "14");
 }
 
+TEST("nobody is told that something is not there while it may come yet, and what does not come is as if removed") {
+  const Outside outside;
+  {
+    const auto t = outside.open(false);
+    addServices(*t);
+    for (uint32_t i = 0; i < 9; i++) t->establish(i);
+  }
+  const auto t = outside.open(true, 100);
+  const auto answers = [&] {
+    const WorkerStats& stats = t->director.stats(0);
+    return stats.answersReset.read() + stats.answersUnreachable.read();
+  };
+  Tunables tunables = t->director.control().tunables();
+  tunables.expireNodestConn = 1;
+  t->director.setTunables(tunables);
+  for (uint32_t i = 0; i < 9; i++) CHECK_EQ(t->tcp(i, kTcpAck), "dropNoService");
+  CHECK_EQ(t->tcp(100, kTcpSyn), "dropNoService");
+  t->addService("rr", kWeb);
+  for (uint32_t i = 0; i < 9; i++) CHECK_EQ(t->tcp(i, kTcpAck), "dropServerGone");
+  CHECK_EQ(t->tcp(100, kTcpSyn), "dropNoServer");
+  // The removal of another server ends none of them.
+  t->addServer(40, {}, kWeb);
+  CHECK(t->apply(DeleteServer{kWeb, {IpAddress::v4(10, 0, 0, 40), 80}}).ok());
+  CHECK_EQ(answers(), 0u);
+  CHECK_EQ(t->director.connectionCount(), 9u);
+  t->addServer(11, {}, kWeb);
+  t->addServer(12, {}, kWeb);
+  t->director.settle();
+  CHECK_EQ(t->director.connectionCount(), 6u);
+  CHECK(t->tcp(100, kTcpSyn) == "11" || t->tcp(100, kTcpSyn) == "12");
+  uint32_t ended = 0;
+  for (uint32_t i = 0; i < 9; i++) ended += t->tcp(i, kTcpAck) == "dropNotScheduled";
+  CHECK_EQ(ended, 3u);
+  CHECK_EQ(answers(), 3u);
+}
+
+TEST("a server that begins slowly has its whole weight when it had it before") {
+  const Outside outside;
+  ServiceConfig slow{"wlc"};
+  slow.slowStartSeconds = 60;
+  for (const bool isOld : {false, true}) {
+    const auto t = outside.open(isOld, 100);
+    t->addService(slow, kWeb);
+    t->addServer(11, {}, kWeb);
+    CHECK_EQ(t->director.control().table()->services()[0]->owned[0]->rampSince.has_value(), !isOld);
+  }
+}
+
 TEST("what is restarted again and again stays as it is") {
   const Outside outside;
   { addServices(*outside.open(false)); }

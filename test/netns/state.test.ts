@@ -5,15 +5,18 @@
 import { strict as assert } from 'node:assert';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from '../../lib/lab/agent.js';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
 import { describeLab, PORT, TestStage } from '../support/lab.js';
 import type { LoadResult } from '../support/load.js';
 import { MAIN } from '../support/operated.js';
+import { NAT_SOURCES, NatStage, SERVER_PORT } from '../support/nat-stage.js';
 import { SteadyClient } from '../support/steady.js';
 
 const ROUNDS = Number(process.env.TUNVS_ROUNDS ?? 3);
 const CONNECTIONS = 40;
+const PAUSE_MS = 400;
 
 describeLab('tunvs run --state, killed and started again under load', function () {
   this.timeout(60_000 + ROUNDS * 10_000);
@@ -25,7 +28,13 @@ describeLab('tunvs run --state, killed and started again under load', function (
 
   after(() => rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 100 }));
 
-  async function survives(stage: TestStage, server: (address: string) => string, name: string): Promise<void> {
+  /** `lines` are of its configuration, `servers` its real servers. */
+  async function survives(
+    stage: TestStage | NatStage,
+    name: string,
+    servers: (address: string) => string,
+    lines = '',
+  ): Promise<void> {
     const config = join(folder, `${name}.yaml`);
     const { directorAddress } = stage.topology;
     writeFileSync(
@@ -33,11 +42,12 @@ describeLab('tunvs run --state, killed and started again under load', function (
       `source: ${directorAddress}
 device: { queues: 2 }
 maxConnections: 65536
+${lines}
 services:
   - listen: tcp ${stage.virtualAddress}:${PORT}
     scheduler: wrr
     servers:
-${stage.servers.map(({ address }) => `      - ${server(address)}\n`).join('')}`,
+${stage.servers.map(({ address }) => `      - ${servers(address)}\n`).join('')}`,
     );
     const start = async (): Promise<{ daemon: LabProcess; said: string }> => {
       const words = ['run', '--config', config, '--name', 'kept', '--device', 'tunvs0', '--state'];
@@ -54,8 +64,11 @@ ${stage.servers.map(({ address }) => `      - ${server(address)}\n`).join('')}`,
     for (let round = 0; round < ROUNDS; round++) {
       assert.deepEqual((await steady.answered(CONNECTIONS * 3)).failures, []);
       await daemon.stop('SIGKILL');
+      // Long enough that whoever cleans up behind it has begun.
+      await sleep(PAUSE_MS);
       const next = await start();
       daemon = next.daemon;
+      if (process.env.TUNVS_ROUNDS) console.log(next.said.slice(40));
       const [, taken] = /, (\d+) connections taken over/.exec(next.said) ?? [];
       assert.ok(Number(taken) >= CONNECTIONS, next.said);
       const after = await steady.answered(CONNECTIONS * 5);
@@ -77,9 +90,22 @@ ${stage.servers.map(({ address }) => `      - ${server(address)}\n`).join('')}`,
   it('resets no connection to servers in a tunnel', async () => {
     const stage = await TestStage.open({ realServers: 3 });
     try {
-      await survives(stage, (address) => `${address}`, 'ipip');
+      await survives(stage, 'ipip', (address) => address);
     } finally {
       await stage.close();
     }
   });
+
+  for (const method of ['nat', 'snat'] as const)
+    it(`resets no connection to servers by ${method}`, async () => {
+      const stage = await NatStage.open({ method });
+      try {
+        // A host that forwards anyway would show clients the servers' own addresses.
+        await stage.director.setSysctls({ 'net/ipv4/ip_forward': '1' });
+        const server = (address: string) => `{ address: ${address}, port: ${SERVER_PORT}, forwarding: ${method} }`;
+        await survives(stage, method, server, method === 'snat' ? `fullNat: { sources: [${NAT_SOURCES[4]}] }` : '');
+      } finally {
+        await stage.close();
+      }
+    });
 });

@@ -17,18 +17,22 @@ export const GUARDIAN_VARIABLE = 'TUNVS_GUARDIAN';
 
 const PROGRAM = fileURLToPath(new URL('./guardian-program.js', import.meta.url));
 
-/** $0 is its name in ps, $1 the journal, the rest the command. */
-const WAIT = 'trap "" HUP INT TERM; read -r _ && exit; test -e "$1" && shift && exec "$@"';
+/** $0 is its name in ps, $1 the journal, $2 how many seconds a successor has, the rest the command. */
+const WAIT =
+  'trap "" HUP INT TERM; read -r _ && exit; test -e "$1" && { test "$2" = 0 || sleep "$2"; } && test -e "$1" && ' +
+  'shift 2 && exec "$@"';
 
 export class Guardian {
   /** Says in one sentence why there is no guardian. */
   readonly problem: string | undefined;
   readonly #child: ChildProcess;
 
-  constructor(folder: string, id: string) {
+  /** For `patienceSeconds` after a kill everything stays as it is, for a successor of the holder. */
+  constructor(folder: string, id: string, patienceSeconds = 0) {
     const { PATH, [FOLDER_VARIABLE]: runtime } = process.env;
     const command = [process.execPath, PROGRAM, folder, id];
-    this.#child = spawn('/bin/sh', ['-c', WAIT, 'tunvs-guardian', join(folder, `${id}.journal`), ...command], {
+    const journal = join(folder, `${id}.journal`);
+    this.#child = spawn('/bin/sh', ['-c', WAIT, 'tunvs-guardian', journal, `${patienceSeconds}`, ...command], {
       detached: true,
       cwd: '/',
       stdio: ['pipe', 'ignore', 'ignore'],

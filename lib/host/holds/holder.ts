@@ -56,9 +56,20 @@ export function isOurs(host: Host, undo: HostCommand): boolean {
     .some(({ entries }) => entries.has(key));
 }
 
+export interface FindOptions {
+  /** Looks at holders only whose process lives. REQUIRES: together(). */
+  isLiving?: boolean;
+}
+
 /** Returns the first entry of any holder that `isWanted`. */
-export function findOurs(host: Host, isWanted: (entry: Entry) => boolean): Entry | undefined {
-  const books = knownOf(host).store.books();
+export function findOurs(
+  host: Host,
+  isWanted: (entry: Entry) => boolean,
+  { isLiving = false }: FindOptions = {},
+): Entry | undefined {
+  const books = knownOf(host)
+    .store.books()
+    .filter((book) => !isLiving || book.isAlive());
   return books.flatMap(({ entries }) => [...entries.values()]).find(isWanted);
 }
 
@@ -67,11 +78,19 @@ export class Holder {
   #book: OwnBook | undefined;
   #guardian: Guardian | undefined;
   #leftOver: Error[] = [];
+  readonly #patienceSeconds: number;
+  #isSettled: boolean;
   /** How many further steps of this holder made the same thing, by key; a key that is absent was made once. */
   readonly #more = new Map<string, number>();
 
-  constructor(host: Host) {
+  /**
+   * With `patienceSeconds` above 0 the holder has a successor where it is killed, which finds everything as it was for so
+   * long; and what killed processes have left for it stays until {@link settle}, so that nothing lacks in between.
+   */
+  constructor(host: Host, patienceSeconds = 0) {
     this.#host = host;
+    this.#patienceSeconds = patienceSeconds;
+    this.#isSettled = patienceSeconds === 0;
   }
 
   /** Says what holding lacks here, and what killed processes left that could not be taken back, one sentence each. */
@@ -238,16 +257,23 @@ export class Holder {
   start(): OwnBook {
     if (this.#book !== undefined) return this.#book;
     const { store } = knownOf(this.#host);
-    this.#leftOver = cleanUp(store, this.#host, { isDue: ({ undo }) => 'argv' in undo });
+    if (this.#isSettled) this.#leftOver = cleanUp(store, this.#host, { isDue: ({ undo }) => 'argv' in undo });
     this.#book = store.open();
     if (store instanceof FileStore && process.env[GUARDIAN_VARIABLE] !== 'off')
-      this.#guardian = new Guardian(store.folder, this.#book.id);
+      this.#guardian = new Guardian(store.folder, this.#book.id, this.#patienceSeconds);
     return this.#book;
   }
 
   /** Takes back the sysctls of killed processes that nobody holds now. REQUIRES: together(). */
   takeBackSysctls(): void {
-    if (this.#book !== undefined) this.#leftOver.push(...cleanUp(knownOf(this.#host).store, this.#host));
+    if (this.#book !== undefined && this.#isSettled) this.#leftOver.push(...cleanUp(knownOf(this.#host).store, this.#host));
+  }
+
+  /** Has what it needs: takes back what else killed processes have left. */
+  settle(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.together(() => this.takeBackSysctls());
   }
 
   #others(key: string): Book[] {

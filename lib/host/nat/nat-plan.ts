@@ -15,7 +15,7 @@ import { type Kept, keptFor } from '../one-moment.js';
 import { ROUTE_PROTOCOL } from '../route-protocol.js';
 import type { HostStep } from '../step.js';
 import { setSysctl } from '../sysctl.js';
-import { type NatRule, ruleCommand, ruleStep, wordsOf } from './nat-rule.js';
+import { type NatRule, ruleCommand, ruleStep, ruleWords, wordsOf } from './nat-rule.js';
 import { familiesOf, type NatServer, serversOf } from './nat-server.js';
 import { EXIT_PREFERENCE, leftOverRules, type NatSlot } from './nat-slot.js';
 import { natWays } from './nat-ways.js';
@@ -38,7 +38,7 @@ export interface NatWish {
 export function natPlan(host: Host, plan: NatPlan, servers: readonly NatServer[]): HostStep[] {
   const families = familiesOf(servers);
   return [
-    ...families.flatMap((family) => planLeftOver(host, plan, family)),
+    ...families.flatMap((family) => planLeftOver(host, plan, servers, family)),
     ...families.flatMap((family) => planFrame(host, plan, family)),
     ...families.flatMap((family) => planWays(host, plan, servers, family)),
     ...wantedRules(plan.slot, servers).map((wish) => planRule(host, wish)),
@@ -46,8 +46,21 @@ export function natPlan(host: Host, plan: NatPlan, servers: readonly NatServer[]
 }
 
 /** Plans to remove what a killed director has left in the slot, unless it is wanted again. */
-export function planLeftOver(host: Host, { slot }: NatPlan, family: AddressFamily): HostStep[] {
-  return leftOverRules(host, family, slot).map((rule) => removal(family, rule));
+export function planLeftOver(
+  host: Host,
+  plan: NatPlan,
+  servers: readonly NatServer[],
+  family: AddressFamily,
+): HostStep[] {
+  const steps = [...planFrame(host, plan, family), ...planWays(host, plan, servers, family)];
+  const wishes = wantedRules(plan.slot, servers).filter((wish) => wish.family === family);
+  const wanted = new Set([
+    ...steps.flatMap(({ command }) => ('argv' in command ? [command.argv.join(' ')] : [])),
+    ...wishes.map(({ rule }) => ruleCommand(family, 'add', ruleWords(rule)).join(' ')),
+  ]);
+  return leftOverRules(host, family, plan.slot)
+    .filter((rule) => !wanted.has(ruleCommand(family, 'add', wordsOf(rule) ?? []).join(' ')))
+    .map((rule) => removal(family, rule));
 }
 
 function removal(family: AddressFamily, rule: IpRule): HostStep {

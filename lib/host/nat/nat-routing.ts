@@ -142,7 +142,7 @@ export class NatRouting {
 
   #begin(family: AddressFamily): void {
     const { host, parts } = this.#backing;
-    for (const { command } of planLeftOver(host, this.#plan, family)) host.run(command);
+    for (const { command } of planLeftOver(host, this.#plan, this.#servers, family)) host.run(command);
     const frame = parts.add((asked) => planFrame(asked, this.#plan, family), { isExact: true });
     try {
       const waysKey = this.#waysKey(family);

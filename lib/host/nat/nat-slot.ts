@@ -104,7 +104,7 @@ function isFree(host: Host, device: string, family: AddressFamily, slot: NatSlot
   if (rules.some((rule) => isInSlot(slot, rule) && isOther(rule))) return false;
   if (rules.some((rule) => !isInSlot(slot, rule) && rule.table === table)) return false;
   const named = ({ undo }: { undo: object }) => 'argv' in undo && (undo.argv as readonly string[]).includes(table);
-  if (findOurs(host, named) !== undefined) return false;
+  if (findOurs(host, named, { isLiving: true }) !== undefined) return false;
   return routesIn(host, family, table).every((route) => isLeftOver(route, device));
 }
 

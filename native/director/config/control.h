@@ -63,8 +63,11 @@ class Control {
   // From now on the directory says what ids stand for. REQUIRES: it outlives this; nothing was applied yet
   void keepIn(ServerDirectory& directory) { directory_ = &directory; }
   // Takes over the servers that the directory has, as ones that were removed and are not forgotten: one that is added
-  // again gets its id back, and with it its connections. Returns their ids, ascending. REQUIRES: as keepIn()
+  // again gets its id back, and with it its connections. They are awaited until settle(), and nobody is told meanwhile
+  // that something is not there. Returns their ids, ascending. REQUIRES: as keepIn()
   std::vector<uint32_t> takeOver();
+  // Awaits none of them any more. Returns true when some have not come: they are as if removed now.
+  bool settle();
   ~Control();
 
   // Applies all operations or none. On an error `failedAt`, if given, is the index of the operation that was refused.
@@ -96,6 +99,7 @@ class Control {
   static constexpr uint32_t kTrashSeconds = 120;  // how long an unused removed server is remembered
 
  private:
+  bool isAwaiting_ = false;
   struct Removed {
     ServiceKey service;
     std::shared_ptr<const ServerView> view;  // available == false

@@ -109,7 +109,8 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
   }
   auto made = makeServer(id, op.server, op.config, op.condition, op.service);
   if (!made) return made.error();
-  made.value()->rampSince = rampSince(service.config, nullptr, made.value()->fullWeight(), draft.now);
+  if (old == draft.removed.end() || !old->view->isAwaited)
+    made.value()->rampSince = rampSince(service.config, nullptr, made.value()->fullWeight(), draft.now);
   if (old != draft.removed.end()) {
     made.value()->former = formerOf(old->view, *made.value()->traits);
     draft.updateOverload(*old->view, op.config);

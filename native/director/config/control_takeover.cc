@@ -48,11 +48,29 @@ std::vector<uint32_t> Control::takeOver() {
     }
     made.value()->available = false;
     made.value()->carries = false;
+    made.value()->isAwaited = true;
     removed_.push_back({entry->service, std::move(made).value(), /*epoch=*/0, std::nullopt});
     taken.push_back(id);
   }
+  isAwaiting_ = true;
   publish(current_->services(), current_->tunables(), current_->marks());
   return taken;
+}
+
+bool Control::settle() {
+  if (!isAwaiting_) return false;
+  isAwaiting_ = false;
+  bool isAnyLeft = false;
+  for (Removed& removed : removed_) {
+    if (!removed.view->isAwaited) continue;
+    auto gone = std::make_shared<ServerView>(*removed.view);
+    gone->isAwaited = false;
+    removed.view = std::move(gone);
+    removed.epoch = 0;
+    isAnyLeft = true;
+  }
+  publish(current_->services(), current_->tunables(), current_->marks());
+  return isAnyLeft;
 }
 
 }  // namespace tunvs

@@ -27,6 +27,9 @@ class ServiceTable {
   // Finds a server by the packets that it sends, among those whose packets are rewritten.
   const NatIndex& nat() const { return nat_; }
 
+  // Tells whether an earlier process's services and servers may come yet; see Control::takeOver().
+  bool isAwaiting() const { return isAwaiting_; }
+
   const Tunables& tunables() const { return tunables_; }
   const std::vector<MarkRule>& marks() const { return index_.marks(); }
   const std::vector<std::shared_ptr<const ServiceView>>& services() const { return services_; }
@@ -40,6 +43,7 @@ class ServiceTable {
   std::vector<const ServerView*> byId_;
   std::vector<std::shared_ptr<const ServerView>> removed_;  // owns the removed servers' views
   Tunables tunables_;
+  bool isAwaiting_ = false;
 };
 
 }  // namespace tunvs

@@ -47,6 +47,8 @@ struct ServerView : Candidate {
   std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
   bool isOnePacket = false;
 
+  bool isAwaited = false;  // an earlier process had it, and this one may get it yet; until then available == false
+
   // The view before the last edit that began or ended rewriting: open connections stay with what they began with.
   std::shared_ptr<const ServerView> former;
 

@@ -74,6 +74,7 @@ Pin* Connections::pinOf(const ServiceTable*& services, const FlowKey& flow, uint
 
 bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                                  const Tunables& tunables) const {
+  if (isSilent(server) && server.isAwaited) return false;
   if (isSilent(server))
     return tunables.expireNodestConn != 0 || (server.rescheduleUdp && parsed.protocol == kUdpProtocol);
   if (isReset(server, parsed) || isMoved(conn, server, parsed)) return true;

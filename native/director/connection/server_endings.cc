@@ -11,7 +11,7 @@ void ServerEndings::goOn(const ServiceTable& services, size_t holds) {
     const Family family = shard_ < shards ? Family::ipv4 : Family::ipv6;
     unit_ = entries_.table(family).removeIf(shard_ % shards, unit_, [&](Conn& conn) {
       const ServerView* server = services.server(serverIdOf(conn));
-      if (server == nullptr || server->available || Entries::isInUse(conn)) return false;
+      if (server == nullptr || server->available || server->isAwaited || Entries::isInUse(conn)) return false;
       entries_.endEarly(stats_, family, conn, loose);
       return true;
     });

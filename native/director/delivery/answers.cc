@@ -122,11 +122,14 @@ void answerUnsent(Pass& pass, const Settings& settings, Verdict verdict, const P
   const std::span<const uint8_t> bytes(packet.data, parsed.length);
   switch (verdict) {
     case Verdict::dropNoServer:
+      if (pass.services->isAwaiting()) return;
       if (settings.noServerReply == NoServerReply::reset && parsed.protocol == kTcpProtocol)
         return answers.reset(bytes, parsed);
       return answers.portUnreachable(bytes, parsed);
     case Verdict::dropConnectionReset: return answers.reset(bytes, parsed);
     case Verdict::dropNoService:
+      if (pass.services->isAwaiting()) return;
+      [[fallthrough]];
     case Verdict::dropNotScheduled:
     case Verdict::dropProtocol:
       if (pass.services->virtualAddress(parsed.key.virtualAddress()) != nullptr) answers.refuse(bytes, parsed);
