@@ -1,7 +1,6 @@
 /** A client that keeps its connections, for tests of what becomes of them. */
 import { Agent } from '../../lib/lab/agent.js';
 import type { LabHost } from '../../lib/lab/lab-host.js';
-import { eventually } from './eventually.js';
 
 export interface SteadyRequest {
   address: string;
@@ -32,18 +31,9 @@ export class SteadyClient {
     this.#agent = agent;
   }
 
-  /** Returns what has come since the last call once there are as many answers as `count`. */
-  async answered(count: number): Promise<SteadyResult> {
-    const all: SteadyResult = { answered: 0, longestMs: 0, failures: [] };
-    const read = async () => {
-      const piece = await this.#agent.call<SteadyResult>('taken');
-      all.answered += piece.answered;
-      all.longestMs = Math.max(all.longestMs, piece.longestMs);
-      all.failures.push(...piece.failures);
-      return all.answered + all.failures.length;
-    };
-    await eventually(read, (seen) => seen >= count, `${count} answers`);
-    return all;
+  /** Returns what has come since the last call once each connection has been answered `times` more, or has ended. */
+  answered(times: number): Promise<SteadyResult> {
+    return this.#agent.call('answered', { times });
   }
 
   stop(): Promise<SteadyResult> {

@@ -11,6 +11,8 @@ import type { SteadyRequest, SteadyResult } from '../steady.js';
 let isRunning = false;
 let workers: Promise<void>[] = [];
 let result: SteadyResult = noResult();
+/** The answers of each connection so far. */
+let answers: number[] = [];
 
 function noResult(): SteadyResult {
   return { answered: 0, longestMs: 0, failures: [] };
@@ -23,7 +25,7 @@ async function open({ address, port }: SteadyRequest): Promise<Socket> {
   return socket;
 }
 
-async function work(socket: Socket, { intervalMs }: SteadyRequest): Promise<void> {
+async function work(socket: Socket, number: number, { intervalMs }: SteadyRequest): Promise<void> {
   let text = '';
   let answered = () => {};
   socket.setEncoding('utf8').on('data', (piece: string) => {
@@ -44,12 +46,14 @@ async function work(socket: Socket, { intervalMs }: SteadyRequest): Promise<void
       socket.write('GET / HTTP/1.1\r\nhost: steady\r\n\r\n');
       await Promise.race([answer, ended]);
       result.answered += 1;
+      answers[number] = (answers[number] ?? 0) + 1;
       result.longestMs = Math.max(result.longestMs, performance.now() - began);
       await Promise.race([delay(intervalMs), ended]);
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     result.failures.push({ localPort: socket.localPort ?? 0, reason: code ?? message });
+    answers[number] = Infinity;
   } finally {
     socket.destroy();
   }
@@ -66,10 +70,15 @@ serveAgent({
     taken();
     isRunning = true;
     const sockets = await Promise.all(Array.from({ length: request.connections }, () => open(request)));
-    workers = sockets.map((socket) => work(socket, request));
+    answers = sockets.map(() => 0);
+    workers = sockets.map((socket, number) => work(socket, number, request));
   },
-  /** Returns what has come since the last call, and goes on. */
-  taken,
+  /** Returns what has come since the last call once each connection has been answered `times` more, or has ended. */
+  async answered({ times }: { times: number }) {
+    const before = [...answers];
+    while (answers.some((count, number) => count < (before[number] ?? 0) + times)) await delay(10);
+    return taken();
+  },
   async stop() {
     isRunning = false;
     await Promise.all(workers);
