@@ -123,7 +123,12 @@ function checkedState(name: string, given: string | undefined, fastPath: string)
   if (typeof given !== 'string' || given === '' || given.includes('\0'))
     refuse(name, given, "a folder of a tmpfs, such as '/run/tunvs/web'");
   if (fastPath !== 'off' && fastPath !== 'auto')
-    refuse(name, given, "no state with a fast path, which needs the tables in the kernel's memory", 'choose one of the two');
+    refuse(
+      name,
+      given,
+      "no state with a fast path, which needs the tables in the kernel's memory",
+      'choose one of the two',
+    );
   return { state: given };
 }
 

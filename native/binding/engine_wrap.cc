@@ -36,9 +36,10 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const std::string wish = reader.has("fastPath") ? reader.string("fastPath") : "off";
   const std::string state = reader.has("state") ? reader.string("state") : "";
   if (!reader.ok()) return;
-  auto made = Engine::create(options, wish == "off"    ? FastPathWish::off
-                                      : wish == "auto" ? FastPathWish::automatic
-                                                       : FastPathWish::required,
+  auto made = Engine::create(options,
+                             wish == "off"    ? FastPathWish::off
+                             : wish == "auto" ? FastPathWish::automatic
+                                              : FastPathWish::required,
                              state);
   if (!made) {
     throwError(info.Env(), made.error());

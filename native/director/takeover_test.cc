@@ -1,75 +1,29 @@
 // A director takes over what another process has left in memory: its connections go on at their servers, whatever the
 // other was doing when it was killed, and whatever somebody has written into the memory.
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 
-#include "support/nat_director.h"
+#include "support/outside_memory.h"
 #include "support/random.h"
 
 namespace tunvs::takeover_test {
 namespace {
 
+using testing::addServices;
 using testing::Bytes;
 using testing::Counts;
 using testing::exchanged;
-using testing::NatDirector;
+using testing::kNat;
+using testing::Outside;
 using testing::PacketBuilder;
 using testing::Random;
 using testing::TestDirector;
+using testing::toNat;
+using testing::wrongWith;
 
 const ServiceKey kWeb = TestDirector::kWeb, kNames = TestDirector::kNames;
-const ServiceKey kNat{IpAddress::v4(192, 0, 2, 20), 80, 6};
-
-// Memory that outlives its directors, shared with child processes.
-class Outside {
- public:
-  explicit Outside(const DirectorOptions& options = TestDirector::defaultOptions())
-      : options_(options), tableBytes_(Director::tableBytes(options)), bytes_(tableBytes_ + ServerDirectory::bytes()) {
-    void* at = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) std::abort();
-    base_ = static_cast<std::byte*>(at);
-  }
-  ~Outside() { ::munmap(base_, bytes_); }
-  Outside(const Outside&) = delete;
-  Outside& operator=(const Outside&) = delete;
-
-  Director::Memory memory(bool isOld) const {
-    return {{base_, tableBytes_}, {base_ + tableBytes_, ServerDirectory::bytes()}, isOld};
-  }
-  std::span<std::byte> bytes() const { return {base_, bytes_}; }
-  size_t tableBytes() const { return tableBytes_; }
-  std::unique_ptr<TestDirector> open(bool isOld, Tick now = 0) const {
-    DirectorOptions options = options_;
-    options.now = now;
-    return std::make_unique<TestDirector>(options, memory(isOld));
-  }
-
- private:
-  DirectorOptions options_;
-  size_t tableBytes_, bytes_;
-  std::byte* base_;
-};
-
-void addServices(TestDirector& t, bool isInOtherOrder = false) {
-  ServiceConfig persistent{"rr"};
-  persistent.persistence.timeoutSeconds = 300;
-  t.addService("rr", kWeb);
-  t.addService(persistent, kNames);
-  t.addService("rr", kNat);
-  for (int i = 0; i < 3; i++) {
-    const auto lastByte = static_cast<uint8_t>(11 + (isInOtherOrder ? 2 - i : i));
-    t.addServer(lastByte, {}, kWeb);
-    t.addServer(lastByte, {}, kNames);
-    CHECK(t.apply(AddServer{kNat, {IpAddress::v4(10, 0, 0, lastByte), 8080}, NatDirector::natConfig()}).ok());
-  }
-}
-
-Bytes toNat(uint16_t port, uint8_t flags) {
-  return PacketBuilder().ip(NatDirector::kClient, kNat.address).tcp(port, 80, flags).build();
-}
 
 TEST("connections go on at their servers, by whatever ids these have, and are counted for them") {
   const Outside outside;
@@ -242,19 +196,6 @@ void work(TestDirector& t, Random& random, int rounds) {
     }
     if (seen.size() > 500) seen.clear();
   }
-}
-
-// Says what is wrong with what was taken over, or "".
-std::string wrongWith(TestDirector& t) {
-  if (const std::string broken = testing::brokenNatLaw(t.director); !broken.empty()) return broken;
-  int64_t counted = 0;
-  for (const auto& service : t.rows()) {
-    for (const auto& server : service.servers) counted += server.active + server.inactive;
-  }
-  const auto all = t.connections();
-  const auto live = std::ranges::count_if(all, [](const auto& row) { return !row.isTemplate; });
-  if (counted != live) return std::to_string(counted) + " are counted of " + std::to_string(live);
-  return "";
 }
 
 void endsEmpty(TestDirector& t) {

@@ -19,9 +19,10 @@ Result<Engine::Memory> Engine::memoryFor(const DirectorOptions& options, FastPat
                                          const std::string& stateFolder) {
   Memory memory{nullptr, std::nullopt, std::nullopt, "it is off"};
   if (!stateFolder.empty()) {
-    const Error both = Error::make(ErrorCode::unsupported,
-                                   "the fast path reads the tables in the kernel's memory, and with a state they lie in "
-                                   "a file; choose one of the two");
+    const Error both =
+        Error::make(ErrorCode::unsupported,
+                    "the fast path reads the tables in the kernel's memory, and with a state they lie in "
+                    "a file; choose one of the two");
     if (wish == FastPathWish::required) return both;
     if (wish == FastPathWish::automatic) memory.fastReason = both.message;
     auto state = StateFile::open(stateFolder, options);

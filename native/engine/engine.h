@@ -73,7 +73,8 @@ struct EngineStarted {
 class Engine {
  public:
   // With a fast path the tables lie where its program reads them. FastPathWish::required fails without one.
-  // With `stateFolder` they lie in a file there (state_file.h), which the next director finds, and there is no fast path.
+  // With `stateFolder` they lie in a file there (state_file.h), which the next director finds, and there is no fast
+  // path.
   static Result<std::unique_ptr<Engine>> create(const DirectorOptions& options, FastPathWish wish = FastPathWish::off,
                                                 const std::string& stateFolder = "");
   ~Engine();
@@ -127,10 +128,10 @@ class Engine {
   // The first port is the main one. `errors` and `routes` are for the first worker.
   Result<void> startWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options, ErrorQueues errors);
   struct Memory {
-    std::unique_ptr<FastPath> fast;    // null without one
-    std::optional<StateFile> state;    // nothing when nothing outlives the process
-    std::optional<TableRegion> region; // the tables, when they lie in neither of these
-    std::string fastReason;            // why there is no fast path; "" when there is one
+    std::unique_ptr<FastPath> fast;     // null without one
+    std::optional<StateFile> state;     // nothing when nothing outlives the process
+    std::optional<TableRegion> region;  // the tables, when they lie in neither of these
+    std::string fastReason;             // why there is no fast path; "" when there is one
   };
   static Result<Memory> memoryFor(const DirectorOptions& options, FastPathWish wish, const std::string& stateFolder);
   Engine(Memory memory, const DirectorOptions& options);

@@ -51,7 +51,9 @@ ${stage.servers.map(({ address }) => `      - ${servers(address)}\n`).join('')}`
     );
     const start = async (): Promise<{ daemon: LabProcess; said: string }> => {
       const words = ['run', '--config', config, '--name', 'kept', '--device', 'tunvs0', '--state'];
-      const daemon = stage.director.spawn([process.execPath, MAIN, ...words], { TUNVS_RUNTIME_DIR: join(folder, name) });
+      const daemon = stage.director.spawn([process.execPath, MAIN, ...words], {
+        TUNVS_RUNTIME_DIR: join(folder, name),
+      });
       return { daemon, said: await daemon.line((line) => line.startsWith('tunvs run: ready')) };
     };
     let { daemon } = await start();

@@ -266,7 +266,8 @@ export class Holder {
 
   /** Takes back the sysctls of killed processes that nobody holds now. REQUIRES: together(). */
   takeBackSysctls(): void {
-    if (this.#book !== undefined && this.#isSettled) this.#leftOver.push(...cleanUp(knownOf(this.#host).store, this.#host));
+    if (this.#book !== undefined && this.#isSettled)
+      this.#leftOver.push(...cleanUp(knownOf(this.#host).store, this.#host));
   }
 
   /** Has what it needs: takes back what else killed processes have left. */
