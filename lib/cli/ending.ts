@@ -2,7 +2,11 @@
 import { asUsageError } from './option-names.js';
 import { errorWords } from './words.js';
 
-export type Ending = { reason: 'signal'; signal: string | undefined } | { reason: 'error'; message: string };
+export type Ending =
+  | { reason: 'signal'; signal: string | undefined }
+  /** The process that directs from then on. */
+  | { reason: 'takeover'; pid: number }
+  | { reason: 'error'; message: string };
 
 /** The message is the first sentence that standard error says: if closing failed too, its failure comes second. */
 export function endedByError(error: unknown): Extract<Ending, { reason: 'error' }> {

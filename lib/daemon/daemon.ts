@@ -38,20 +38,30 @@ export interface DaemonParts {
 }
 
 /**
- * Resolves when `stop` is aborted and the director is closed; rejects when the director cannot begin, or has failed.
+ * Resolves when `stop` is aborted and the director is closed, or when another process has taken its place, with the
+ * number of that process; rejects when the director cannot begin, or has failed.
  * Rejects with an AggregateError where the director failed and the host could not be undone after that.
  */
-export async function runDaemon({ open, begin, attachments }: DaemonParts, stop: AbortSignal): Promise<void> {
+export async function runDaemon(
+  { open, begin, attachments }: DaemonParts,
+  stop: AbortSignal,
+): Promise<number | undefined> {
   let director: Director;
   try {
     director = await open(stop);
   } catch (error) {
-    if (stop.aborted) return;
+    if (stop.aborted) return undefined;
     throw error;
   }
   const failure = new AbortController();
   director.on('error', (error) => failure.abort(error));
-  const over = AbortSignal.any([stop, failure.signal]);
+  const handedOver = new AbortController();
+  let successor: number | undefined;
+  director.on('handedOver', ({ pid }) => {
+    successor = pid;
+    handedOver.abort();
+  });
+  const over = AbortSignal.any([stop, failure.signal, handedOver.signal]);
   const session = new RulesSession(director);
   const endEstimates = keepEstimates(session);
   const attached: Attached[] = [];
@@ -79,4 +89,5 @@ export async function runDaemon({ open, begin, attachments }: DaemonParts, stop:
       await director.close().finally(end);
     }
   });
+  return successor;
 }

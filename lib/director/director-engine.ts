@@ -45,6 +45,15 @@ export class DirectorEngine<Native extends NativeDirector = NativeDirector> {
     if (this.call((native) => native.settle())) this.#endRemoved();
   }
 
+  /**
+   * Ends the native part's work for a director of another process, which has the same devices and the same state: every
+   * call is refused from now on.
+   */
+  hold(hold: (native: Native) => void): void {
+    this.call(hold);
+    this.end();
+  }
+
   /** For an engine with a clock of its own; any other is told the time. */
   keepHouse(): void {
     this.#housekeeping = setInterval(() => this.#native.collect(), HOUSEKEEPING_INTERVAL_MS).unref();

@@ -25,7 +25,7 @@ import { directorConfiguration } from './director-configuration.js';
 import type { DirectorDevice, MarkDevice } from './director-device.js';
 import { DirectorEngine } from './director-engine.js';
 import { DirectorNews } from './director-news.js';
-import type { DirectorParts, HostKeeping } from './director-parts.js';
+import type { DirectorParts, HostKeeping, Taking } from './director-parts.js';
 import { DirectorSettings } from './director-settings.js';
 import type { DirectorEvents } from './events.js';
 import { type Explanation, explainedPacket, explanation } from './explain.js';
@@ -36,6 +36,7 @@ import { watchSources } from './source-shortage.js';
 import { watchSourceWays } from './source-ways-watch.js';
 import type { RealServer } from './real-server.js';
 import type { DirectorState } from './state-folder.js';
+import type { Giver } from './takeover/giver.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { inspected } from '../values/handle-view.js';
 import { holdOwnClients, type OwnClientsHold } from './own-clients.js';
@@ -72,6 +73,11 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   readonly #cancelAtExit: () => void;
   readonly #ending = new AbortController();
   #closed: Promise<void> | undefined;
+  #taking: Taking | undefined;
+  readonly #giver: Giver | undefined;
+  /** Settled when the process that takes this director's place directs, or has failed to. */
+  #handedOver: Promise<void> | undefined;
+  #endHandOver: () => void = () => {};
 
   /** Use {@link Director.open} or {@link Director.offline}. @internal */
   protected constructor(parts: DirectorParts) {
@@ -122,6 +128,16 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#keeping = parts.keep?.({
       moveServers: () => this.#configuration.moveServers(),
       report: (event) => news.reportHost(event),
+    });
+    this.#taking = parts.taking;
+    this.#giver = parts.giver?.({
+      stop: () => this.#stopForAnother(),
+      end: (pid) => this.#endForAnother(pid),
+      fail: (error) => {
+        this.#endHandOver();
+        news.fail(error);
+      },
+      warn: (message) => this.warnOfHost(message),
     });
     const watch = this.#keeping?.watch;
     if (parts.fullNat && watch && host) watchSourceWays(pulse, watch, this.#ending.signal);
@@ -442,6 +458,20 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     return this.#closed;
   }
 
+  /**
+   * Begins to direct in the place of the director that runs, if this one was opened with `takeover` and there was one.
+   * Until then packets wait in the devices, some thousands for each queue, so it is to be called as soon as the services
+   * are there. A second call does nothing.
+   *
+   * @returns A promise that resolves when the other director has closed.
+   * @throws {@link TunvsError} ERR_TUNVS_SYSTEM when a worker cannot begin.
+   */
+  async completeTakeover(): Promise<void> {
+    const taking = this.#taking;
+    this.#taking = undefined;
+    await taking?.complete();
+  }
+
   /** Closes the director at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
@@ -457,6 +487,22 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     return inspected(this.constructor.name, () => directorView(this), depth, options);
   }
 
+  /** Directs no more, and lets packets wait for the process that takes this director's place. */
+  #stopForAnother(): void {
+    this.#engine.hold((native) => (native as unknown as { hold(): void }).hold());
+    this.#handedOver = new Promise((resolve) => {
+      this.#endHandOver = resolve;
+    });
+    void this.close().catch(() => {});
+  }
+
+  /** What this director holds on the host is the other's by now. */
+  async #endForAnother(pid: number): Promise<void> {
+    this.#endHandOver();
+    this.#news.handedOver(pid);
+    await this.#closed?.catch(() => {});
+  }
+
   async #close(): Promise<void> {
     this.#engine.end();
     this.#ending.abort();
@@ -465,13 +511,18 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#configuration.policies.stop();
     this.#pulse.stop();
     this.#keeping?.keeper.close();
+    if (this.#handedOver !== undefined) {
+      this.#news.closed();
+      await this.#handedOver;
+    }
+    this.#giver?.close();
     const failures: unknown[] = this.#host?.close() ?? [];
     try {
       this.#engine.close();
     } catch (error) {
       failures.push(error);
     }
-    this.#news.closed();
+    if (this.#handedOver === undefined) this.#news.closed();
     if (failures.length > 0) throw notAllUndone(failures);
   }
 }

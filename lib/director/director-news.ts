@@ -67,6 +67,16 @@ export class DirectorNews {
     if (oddity !== undefined) this.warn({ message: `${serviceName(service)}: ${oddity}`, about: 'configuration' });
   }
 
+  /** Another process directs in this director's place. */
+  handedOver(pid: number): void {
+    this.#emit(() => this.#director.emit('handedOver', { pid }));
+  }
+
+  /** The process that was to take this director's place has failed, when it was too late to go on here. */
+  fail(error: TunvsError): void {
+    this.#emit(() => this.#director.emit('error', error));
+  }
+
   closed(): void {
     channels.close.publish({ director: this.#director });
     this.#emit(() => this.#director.emit('close'));

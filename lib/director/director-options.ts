@@ -40,6 +40,8 @@ export interface CheckedOpenOptions {
   /** When undefined, the host is set up unless the device existed. */
   setUpHost: boolean | undefined;
   host: HostOptions & { natMtuBytes?: number };
+  /** The director takes the place of the one that runs with this state. */
+  isTakeover: boolean;
   signal: AbortSignal | undefined;
 }
 
@@ -62,7 +64,17 @@ const ENGINE_OPTIONS = [
 ] as const;
 
 const OWN_OPTIONS = [
-  ...(['device', 'markDevices', 'egress', 'offloads', 'bypassesQdisc', 'fastPath', 'rings', 'state'] as const),
+  ...([
+    'device',
+    'markDevices',
+    'egress',
+    'offloads',
+    'bypassesQdisc',
+    'fastPath',
+    'rings',
+    'state',
+    'takeover',
+  ] as const),
   ...(['hashSeed', 'setUpHost', 'busyPollUs', 'cpus', 'signal'] as const),
 ] as const;
 
@@ -113,6 +125,7 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
       host || options.setUpHost === undefined
         ? host && true
         : booleanOption(`${call}: setUpHost`, options.setUpHost, true),
+    isTakeover: checkedTakeover(`${call}: takeover`, options, rings.length > 0),
     host: checkedHost(`${call}: setUpHost`, host ?? {}, device.maxPacketBytes, engine.pathMtu),
     signal: signalOption(`${call}: signal`, options.signal),
   };
@@ -130,6 +143,15 @@ function checkedState(name: string, given: string | undefined, fastPath: string)
       'choose one of the two',
     );
   return { state: given };
+}
+
+function checkedTakeover(name: string, { takeover, state }: DirectorOpenOptions, hasRings: boolean): boolean {
+  const isTakeover = booleanOption(name, takeover, false);
+  if (isTakeover && state === undefined)
+    refuse(name, takeover, 'a takeover with a state, which is what is taken over', 'name its folder in state');
+  if (isTakeover && hasRings)
+    refuse(name, takeover, 'no takeover with rings, in which packets cannot wait', 'restart the director instead');
+  return isTakeover;
 }
 
 interface RingCircumstances {

@@ -9,6 +9,7 @@ import type { DirectorWatch, DirectorWatchParts } from './director-watch.js';
 import type { EventRelay } from './event-relay.js';
 import type { FullNatOptions } from './full-nat-options.js';
 import type { Pulse } from './pulse.js';
+import type { Giver, GiverBacking } from './takeover/giver.js';
 import type { DirectorState } from './state-folder.js';
 
 /** The keeper of the host, and what it sees. */
@@ -16,6 +17,15 @@ export interface HostKeeping {
   watch: DirectorWatch;
   keeper: HostKeeper;
 }
+
+/** What is left to do when this director takes the place of another. */
+export interface Taking {
+  /** Has this director's workers begin, and the other one end. */
+  complete(): Promise<void>;
+}
+
+/** What ends a director whose place another process takes. */
+export type GiverHandle = Pick<GiverBacking, 'stop' | 'end' | 'fail' | 'warn'>;
 
 export interface DirectorParts {
   engine: DirectorEngine;
@@ -37,6 +47,10 @@ export interface DirectorParts {
   takePrefixes?: (prefixes: ReadonlySet<string>) => void;
   /** What full NAT gives to packets; undefined where there is none. */
   fullNat: FullNatOptions | undefined;
+  /** The director whose place this one takes, until that is complete. */
+  taking?: Taking | undefined;
+  /** Lets other processes take this one's place, from when it is open. */
+  giver?: ((backing: GiverHandle) => Giver) | undefined;
   /** What was found in the folder of the state; undefined without one. */
   state?: DirectorState | undefined;
   /** The CPU time of each worker thread; an offline director has no workers. */

@@ -59,7 +59,12 @@ export interface DirectorEvents {
   warning: [warning: DirectorWarning];
   /** A worker lost its device (ERR_TUNVS_NO_DEVICE). Node throws the error when nobody listens. */
   error: [error: TunvsError];
-  /** The director is closed. */
+  /**
+   * Another process has taken the director's place, in which packets go on. The director closes itself, and its process
+   * has nothing left to do for it.
+   */
+  handedOver: [event: { pid: number }];
+  /** The director is closed, or directs no more because another process takes its place. */
   close: [];
 }
 

@@ -165,6 +165,13 @@ export interface DirectorOpenOptions extends EngineOptions {
    * director.
    */
   state?: string;
+  /**
+   * Says whether the director takes the place of the one that runs with the same `state`, if one does, and loses no
+   * packet by it: it gets that one's devices, and packets wait in them from open() on until
+   * {@link Director.completeTakeover}, which is to be called when the services are there. The default is false: such a
+   * director is refused.
+   */
+  takeover?: boolean;
   /** Seeds the connection table's hash, [0, 2^64). When it is left out, the seed is secret, which resists floods. */
   hashSeed?: bigint;
   /**

@@ -19,6 +19,9 @@ import { EventRelay } from './event-relay.js';
 import { ClockPulse } from './pulse.js';
 import { Rings } from './rings.js';
 import { directorState, stateFolder } from './state-folder.js';
+import { beginTakeover } from './takeover/begin.js';
+import { Giver } from './takeover/giver.js';
+import { givenDevices } from './takeover/given-devices.js';
 
 /** The interval at which a drain looks at its real server's connections. */
 const DRAIN_INTERVAL_MS = 250;
@@ -40,6 +43,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
   const undo: (() => void)[] = [];
   try {
     const folder = checked.native.state === undefined ? undefined : stateFolder(checked.native.state);
+    const taking = checked.isTakeover && folder !== undefined ? beginTakeover(folder, checked.start, undo) : undefined;
     const engine = wrapNative(
       () => new native.Engine({ ...checked.native, ...(folder !== undefined && { state: folder }) }),
     );
@@ -63,8 +67,9 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
           : message.includes('a ring')
             ? 'rings'
             : `${refused(message)}.name`,
-      () => engine.start(checked.start),
+      () => engine.start(taking?.start ?? checked.start),
     );
+    taking?.started();
     let host: DirectorHost | undefined;
     const marked = markDevices(
       started,
@@ -126,6 +131,18 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       localAddresses,
       fullNat: fullNatOf(checked.native),
       state: folder === undefined ? undefined : directorState(folder, taken),
+      taking: taking && { complete: () => taking.complete(() => kept.call((open) => open.resume())) },
+      giver:
+        folder === undefined
+          ? undefined
+          : (handle) => {
+              const give = () => {
+                if (taking?.isUnderWay)
+                  throw new Error('it is itself taking the place of another: try again in a moment');
+                return givenDevices(engine, device, marked);
+              };
+              return new Giver(folder, { give, ...handle });
+            },
       nowMs: Date.now,
       policies,
       workerCpu: () => engine.workerCpu(),

@@ -57,6 +57,12 @@ export interface Native {
    * ends with the descriptor, and so with the process.
    */
   tryLockFile(descriptor: number): boolean;
+  /** Connects to a unix socket; returns its descriptor. */
+  connectLocal(path: string): number;
+  /** Sends a line, and open descriptors beside it, to another process; waits for room at most so long. */
+  sendLine(descriptor: number, line: string, descriptors: readonly number[], timeoutMs: number): void;
+  /** Waits for a line of another process, and the descriptors beside it, which are the caller's to close. */
+  receiveLine(descriptor: number, timeoutMs: number): { text: string; descriptors: number[] };
   /** Identifies this thread's network namespace among all since the host was booted. */
   networkNamespaceName(): string;
   /** Throws for a descriptor that is no connected unix socket. */

@@ -11,6 +11,14 @@ export interface NativeEngineOptions extends NativeDirectorOptions {
   state?: string;
 }
 
+/** The queues of a device that another process has handed over. */
+export interface NativeGivenQueues {
+  /** Open descriptors, as many as the device has queues; the native part closes them. */
+  given?: readonly number[];
+  /** That process had found the device there. */
+  wasAttached?: boolean;
+}
+
 export interface NativeStartOptions {
   device: {
     /** Interface name, at most 15 bytes; may hold `%d`. The device is attached when it exists, created otherwise. */
@@ -18,9 +26,11 @@ export interface NativeStartOptions {
     queues: number;
     /** Longest packet that is read, bytes, [576, 65535]. */
     maxPacketBytes: number;
-  };
+  } & NativeGivenQueues;
   /** Packets read from these devices carry a mark, [1, 2^32-1]. Each queue of every device has a worker. */
-  markDevices: { name: string; queues: number; mark: number }[];
+  markDevices: ({ name: string; queues: number; mark: number } & NativeGivenQueues)[];
+  /** Packets wait in the devices until resume(). */
+  isHeld?: boolean;
   /** Flows are steered to queues by a BPF program where the kernel takes one. */
   steersByProgram: boolean;
   /** Worker N runs on the Nth of these CPUs, from the beginning again; [0, 1023] each. Empty: on any. */
@@ -125,6 +135,12 @@ export interface NativeEngine extends NativeDirector {
   workersTurned(): boolean[];
   fastPath(): NativeFastPath;
   takenOver(): NativeTakenOver;
+  /** Has the workers begin that `isHeld` held. */
+  resume(): void;
+  /** Ends the workers, and gives up the state; packets wait in the devices for another process that has them too. */
+  hold(): void;
+  /** The descriptors of the queues of each device, the main one's first; they stay the native part's. */
+  deviceQueues(): number[][];
   /** Has the rings take what is for these, from now on; the host has all else. */
   setRingPrefixes(prefixes: string[]): void;
   /** Looks at the rings, in the order of the options, and mends what it can. */

@@ -4,6 +4,7 @@
 #include "binding/bench_binding.h"
 #include "binding/convert.h"
 #include "binding/decapsulator_wrap.h"
+#include "binding/descriptor_passing_binding.h"
 #include "binding/engine_wrap.h"
 #include "binding/file_lock_binding.h"
 #include "binding/host_monitor_wrap.h"
@@ -46,6 +47,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   defineDecapsulator(env, exports);
   definePcap(env, exports);
   defineFileLock(env, exports);
+  defineDescriptorPassing(env, exports);
   definePeerCredentials(env, exports);
   defineHostMonitor(env, exports);
   defineListeningSocket(env, exports);

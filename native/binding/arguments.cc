@@ -147,6 +147,10 @@ std::vector<uint16_t> ObjectReader::ports(const char* name) {
   return numbers<uint16_t>(name, 1, 65535, "an array of ports from 1 to 65535");
 }
 
+std::vector<int> ObjectReader::descriptors(const char* name) {
+  return numbers<int>(name, 0, INT32_MAX, "an array of descriptors");
+}
+
 std::vector<unsigned> ObjectReader::cpus(const char* name) {
   return numbers<unsigned>(name, 0, 1023, "an array of whole numbers from 0 to 1023");
 }

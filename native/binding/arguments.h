@@ -35,6 +35,7 @@ class ObjectReader {
   std::vector<AddressPrefix> prefixes(const char* name);
   // Each port is in [1, 65535].
   std::vector<uint16_t> ports(const char* name);
+  std::vector<int> descriptors(const char* name);
   // Each CPU is in [0, 1023].
   std::vector<unsigned> cpus(const char* name);
   std::vector<std::string> strings(const char* name);

@@ -1,9 +1,21 @@
 #include "binding/engine_start.h"
 
+#include <algorithm>
+
 #include "binding/arguments.h"
 #include "binding/errors.h"
 
 namespace tunvs::binding {
+namespace {
+
+// The queues that another process has handed over.
+void readGiven(ObjectReader& device, PortOptions& port) {
+  if (!device.has("given")) return;
+  port.given = device.descriptors("given");
+  port.wasAttached = device.boolean("wasAttached");
+}
+
+}  // namespace
 
 std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t workers) {
   const Napi::Env env = given.Env();
@@ -14,12 +26,14 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
   options.port.device = device.string("name");
   options.port.queues = static_cast<size_t>(device.integer("queues", 1, most));
   options.port.maxPacketBytes = static_cast<size_t>(device.integer("maxPacketBytes", 576, kMaxPacketBytes));
+  readGiven(device, options.port);
   size_t queues = options.port.queues;
   for (ObjectReader& marked : reader.objects("markDevices")) {
     MarkPort& made = options.markPorts.emplace_back();
     made.port.device = marked.string("name");
     made.port.queues = static_cast<size_t>(marked.integer("queues", 1, most));
     made.port.maxPacketBytes = options.port.maxPacketBytes;
+    readGiven(marked, made.port);
     made.mark = static_cast<uint32_t>(marked.integer("mark", 1, UINT32_MAX));
     queues += made.port.queues;
     if (!marked.ok()) return std::nullopt;
@@ -37,6 +51,7 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
   options.port.egress = reader.string("egress");
   const std::vector<std::string> offloads = reader.strings("offloads");
   options.bypassesQdisc = reader.boolean("bypassesQdisc");
+  options.isHeld = reader.has("isHeld") && reader.boolean("isHeld");
   if (const auto told = reader.integer("busyPollUs", -1, 1000000); told >= 0)
     options.busyPollUs = static_cast<uint32_t>(told);
   options.cpus = reader.cpus("cpus");
@@ -53,6 +68,12 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
     marked.port.steersByProgram = options.port.steersByProgram;
   }
   for (PortOptions& ring : options.rings) ring.offloads = options.port.offloads;
+  const auto fits = [](const PortOptions& port) { return port.given.empty() || port.given.size() == port.queues; };
+  if (!fits(options.port) ||
+      !std::ranges::all_of(options.markPorts, [&](const MarkPort& marked) { return fits(marked.port); })) {
+    throwInvalidArgument(env, "as many queues have to be given as the device is to have");
+    return std::nullopt;
+  }
   if (queues != workers) {
     throwInvalidArgument(env, "the queues of all devices must be the director's number of workers");
     return std::nullopt;

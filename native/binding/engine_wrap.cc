@@ -22,6 +22,9 @@ void EngineWrap::define(Napi::Env env, Napi::Object exports) {
                                         InstanceMethod<&EngineWrap::workersTurned>("workersTurned"),
                                         InstanceMethod<&EngineWrap::fastPath>("fastPath"),
                                         InstanceMethod<&EngineWrap::takenOver>("takenOver"),
+                                        InstanceMethod<&EngineWrap::resume>("resume"),
+                                        InstanceMethod<&EngineWrap::holdWorkers>("hold"),
+                                        InstanceMethod<&EngineWrap::deviceQueues>("deviceQueues"),
                                         InstanceMethod<&EngineWrap::setRingPrefixes>("setRingPrefixes"),
                                         InstanceMethod<&EngineWrap::rings>("rings"),
                                     })));
@@ -234,6 +237,30 @@ Napi::Value EngineWrap::fastPath(const Napi::CallbackInfo& info) {
 Napi::Value EngineWrap::takenOver(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
   return takenOverToJs(info.Env(), director().takenOver(), engine_->whyNotTaken());
+}
+
+Napi::Value EngineWrap::resume(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (const auto resumed = engine_->resume(); !resumed) throwError(env, resumed.error());
+  return env.Undefined();
+}
+
+Napi::Value EngineWrap::holdWorkers(const Napi::CallbackInfo& info) {
+  if (isOpen(info.Env())) engine_->hold();
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::deviceQueues(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  Napi::Array devices = Napi::Array::New(env);
+  for (const std::vector<int>& queues : engine_->deviceQueues()) {
+    Napi::Array row = Napi::Array::New(env);
+    for (uint32_t i = 0; i < queues.size(); i++) row.Set(i, Napi::Number::New(env, queues[i]));
+    devices.Set(devices.Length(), row);
+  }
+  return devices;
 }
 
 Napi::Value EngineWrap::setRingPrefixes(const Napi::CallbackInfo& info) {

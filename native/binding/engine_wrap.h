@@ -33,6 +33,9 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, public DirectorCalls {
   Napi::Value workersTurned(const Napi::CallbackInfo& info);
   Napi::Value fastPath(const Napi::CallbackInfo& info);
   Napi::Value takenOver(const Napi::CallbackInfo& info);
+  Napi::Value resume(const Napi::CallbackInfo& info);
+  Napi::Value holdWorkers(const Napi::CallbackInfo& info);
+  Napi::Value deviceQueues(const Napi::CallbackInfo& info);
   Napi::Value setRingPrefixes(const Napi::CallbackInfo& info);
   Napi::Value rings(const Napi::CallbackInfo& info);
 

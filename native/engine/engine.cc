@@ -110,8 +110,10 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   }
   routes_ = std::move(context.egress.resolver);
   watchRoutes();
-  if (auto running = startWorkers(std::move(ports), options, openErrorQueues(started)); !running)
-    return running.error();
+  if (auto made = makeWorkers(std::move(ports), options, openErrorQueues(started)); !made) return made.error();
+  if (!options.isHeld) {
+    if (auto running = startWorkers(); !running) return running.error();
+  }
   if (auto fast = startFastPath(started, options); !fast) {
     stop();
     return fast.error();
@@ -174,13 +176,14 @@ Result<void> Engine::startOn(std::unique_ptr<Port> port) {
   assert(!isRunning());
   std::vector<MarkedPort> ports;
   ports.push_back({std::move(port), 0});
-  return startWorkers(std::move(ports), /*options=*/{}, /*errors=*/{});
+  if (auto made = makeWorkers(std::move(ports), /*options=*/{}, /*errors=*/{}); !made) return made.error();
+  return startWorkers();
 }
 
-// Starts all workers or none; if none, the ports go as well.
-Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options,
-                                  ErrorQueues errors) {
+// Makes all workers or none; if none, the ports go as well.
+Result<void> Engine::makeWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options, ErrorQueues errors) {
   ports_ = std::move(ports);
+  cpus_ = options.cpus;
   std::function<void()> narrowPath;
   if (fast_ != nullptr) narrowPath = [fast = fast_.get()] { fast->hurry(); };
   for (const MarkedPort& marked : ports_) {
@@ -201,9 +204,14 @@ Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, const EngineSta
     }
   }
   assert(workers_.size() == director_->workers());
+  return {};
+}
+
+// Starts all workers or none; if none, the ports go as well.
+Result<void> Engine::startWorkers() {
   for (size_t i = 0; i < workers_.size(); i++) {
     auto started = workers_[i]->start();
-    if (started && !options.cpus.empty()) started = workers_[i]->pin(options.cpus[i % options.cpus.size()]);
+    if (started && !cpus_.empty()) started = workers_[i]->pin(cpus_[i % cpus_.size()]);
     if (started) continue;
     stop();
     return started;
@@ -256,6 +264,25 @@ Result<void> Engine::checkDirectRouting(const IpAddress& server) const {
   return Error::make(ErrorCode::invalidArgument,
                      "direct routing can't reach " + toString(server) + ": " + why +
                          "; it has to be on a link of this host (forward by a tunnel instead)");
+}
+
+Result<void> Engine::resume() { return startWorkers(); }
+
+void Engine::hold() {
+  for (auto& worker : workers_) worker->stop();
+  for (auto& worker : workers_) worker->join();
+  workers_.clear();
+  if (state_) state_->giveUp();
+}
+
+std::vector<std::vector<int>> Engine::deviceQueues() const {
+  std::vector<std::vector<int>> all;
+  for (const MarkedPort& marked : ports_) {
+    if (marked.isRing) continue;
+    auto& queues = all.emplace_back();
+    for (size_t i = 0; i < marked.port->queueCount(); i++) queues.push_back(marked.port->tunDescriptor(i));
+  }
+  return all;
 }
 
 void Engine::stop() {

@@ -38,6 +38,7 @@ struct EngineStartOptions {
   std::vector<PortOptions> rings;
   // Packets that come in by these devices take the fast path, if there is one, before the host has routed them.
   std::vector<std::string> fastIngress;
+  bool isHeld = false;  // packets wait in the devices until resume()
 };
 
 // Whether established connections are to go by the fast path in the kernel (fastpath/fast_path.h).
@@ -107,6 +108,13 @@ class Engine {
   Result<EngineStarted> start(const EngineStartOptions& options);
   // Does the same on a port that needs no opening, for benchmarks. REQUIRES: not started; port->queueCount() == workers
   Result<void> startOn(std::unique_ptr<Port> port);
+  // Has the workers begin that were held at the start. REQUIRES: started with isHeld; not called before
+  Result<void> resume();
+  // Ends the workers for good and keeps the ports open: packets wait there for another process that has them too. The
+  // state is that process's from now on, so nobody changes anything of the director any more.
+  void hold();
+  // Returns the descriptors of the queues of all devices but rings, the main one's first.
+  std::vector<std::vector<int>> deviceQueues() const;
   // Ends the workers and lets go of the ports. Connections stay in the table. It is safe to call twice.
   void stop();
   // Checks that direct routing can reach `server`: the server has to be on a link of this host, and a running
@@ -126,7 +134,8 @@ class Engine {
   using ErrorQueues = std::vector<std::unique_ptr<DeviceQueue>>;
   ErrorQueues openErrorQueues(EngineStarted& started) const;
   // The first port is the main one. `errors` and `routes` are for the first worker.
-  Result<void> startWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options, ErrorQueues errors);
+  Result<void> makeWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options, ErrorQueues errors);
+  Result<void> startWorkers();
   struct Memory {
     std::unique_ptr<FastPath> fast;     // null without one
     std::optional<StateFile> state;     // nothing when nothing outlives the process
@@ -149,6 +158,7 @@ class Engine {
   std::shared_ptr<NextHopResolver> routes_;
   std::vector<MarkedPort> ports_;  // the main one first; empty while it does not run
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<unsigned> cpus_;  // as the options have them
 };
 
 }  // namespace tunvs

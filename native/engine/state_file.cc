@@ -158,6 +158,8 @@ StateFile::StateFile(StateFile&& other) noexcept
       memory_(other.memory_),
       why_(std::move(other.why_)) {}
 
+void StateFile::giveUp() { unlockFile(fd_.get()); }
+
 StateFile::~StateFile() {
   if (!mapped_.empty()) ::munmap(mapped_.data(), mapped_.size());
 }

@@ -32,6 +32,8 @@ class StateFile {
   ~StateFile();
 
   const Director::Memory& memory() const { return memory_; }
+  // Lets another director have the file; this one must not change what is in it any more.
+  void giveUp();
   // Returns why nothing was taken although there was something, as a sentence; "" otherwise.
   const std::string& why() const { return why_; }
 

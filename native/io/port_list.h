@@ -20,6 +20,9 @@ struct PortOptions {
   std::string egress = "auto";              // one of egressNames(), or "auto"
   OffloadChoice offloads = OffloadChoice::automatic();
   bool steersByProgram = true;  // flows are steered to queues by a program, where the kernel takes one
+  // A device's queues that another process has opened and uses no more, for a port that takes them; see TunOptions.
+  std::vector<int> given = {};
+  bool wasAttached = false;
 };
 
 // A port may need some of these, and opening one fills in the rest. One context serves all ports of a director.

@@ -62,7 +62,9 @@ Result<std::unique_ptr<Port>> openTunPort(const PortOptions& options, PortContex
                                  .queues = options.queues,
                                  .maxPacketBytes = options.maxPacketBytes,
                                  .offloads = options.offloads,
-                                 .steersByProgram = options.steersByProgram});
+                                 .steersByProgram = options.steersByProgram,
+                                 .given = options.given,
+                                 .wasAttached = options.wasAttached});
   if (!device) return device.error();
   auto port = std::make_unique<TunPort>(std::move(device).value());
   if (auto opened = port->openQueues(options, context); !opened) return opened.error();

@@ -33,7 +33,7 @@ export function measuredDirector(): OfflineDirector {
 /** The director as an open one: with a device, workers and a host. */
 export function asOpen(
   director: OfflineDirector,
-): Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'> {
+): Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'state' | 'eventCounts'> {
   return {
     stats: () => ({ ...director.stats(), host: { mended: 3, contested: 1 } }),
     workerCpu: () => [
@@ -51,6 +51,7 @@ export function asOpen(
       fastPath: { isInForce: false, reason: 'it is off', hooks: [] },
       rings: [{ device: 'eth0', isTaking: true, reason: '', prefixes: 3, dropped: 7 }],
     },
+    state: { folder: '/run/tunvs/web', connections: 5, templates: 2, ended: 1, reason: '' },
     eventCounts: { ...director.eventCounts, hostMended: 2 },
   };
 }

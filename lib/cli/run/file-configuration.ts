@@ -59,7 +59,7 @@ export async function fileConfiguration(
   const health = new HealthSlot();
   return {
     title: 'configuration',
-    open: openOptionsOf(read.spec),
+    open: { ...openOptionsOf(read.spec), ...(options.takeover && { takeover: true }) },
     daemon: daemonOf(read.spec),
     health,
     plan: () => planned(read),
@@ -128,7 +128,13 @@ function withoutThose(origins: Origins, fields: readonly string[]): Origins {
 
 /** The command line's options under the names of the file, as far as they differ from it. */
 function overriding(options: RunOptions, spec: Spec): Partial<Spec> {
-  const { device: said, fullNat, ...others } = openOptions(options, options.source ?? [spec.source].flat());
+  // No file says whose place the director takes.
+  const {
+    device: said,
+    fullNat,
+    takeover: _,
+    ...others
+  } = openOptions(options, options.source ?? [spec.source].flat());
   const name = options.device ?? spec.device?.name ?? said?.name;
   const device = { ...spec.device, ...said, ...(name !== undefined && { name }) };
   const all = {

@@ -26,6 +26,7 @@ export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArgument
   ring?: string[];
   /** True: the folder of this daemon's name. */
   state?: string | true;
+  takeover?: boolean;
   steering?: 'auto' | 'kernel';
   cpus?: number[];
   /** Microseconds. */

@@ -1,4 +1,5 @@
 /** `tunvs run` runs a director on a device, as a configuration file or rules want it. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
 import { readAccounts } from '../../values/accounts.js';
@@ -44,6 +45,9 @@ import { type Tell, teller } from '../run/teller.js';
 import { endSignal, statusSignals } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
 
+/** How long the daemon before may take to close. */
+const NAME_TIMEOUT_MS = 30_000;
+
 const EXAMPLES = `
 The command runs until SIGTERM or SIGINT, then undoes what it did to the host;
 a second signal ends it at once. On SIGHUP, on "tunvs reload", and with
@@ -70,6 +74,7 @@ Examples:
   $ tunvs run --rules web.rules --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2 --dry-run
   $ tunvs run --config /etc/tunvs/tunvs.yaml --state
+  $ tunvs run --config /etc/tunvs/tunvs.yaml --state --takeover
   $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 \\
       --queues 4 --stats-interval 5
 
@@ -145,6 +150,10 @@ export const run: Verb = {
         'keep the connections in a file there, so that the director that is started next goes on with them; the folder ' +
           'has to lie on a tmpfs (docs/redundancy.md; default: /run/tunvs/NAME)',
       )
+      .option(
+        '--takeover',
+        'take the place of the director that runs with this name and state, if one does, without losing a packet',
+      )
       .option('--bypass-qdisc', 'leave the queueing discipline out; needs --egress packet')
       .option(
         '--name <name>',
@@ -180,7 +189,8 @@ export const run: Verb = {
       import('../../daemon/name.js'),
     ]);
     const manager = serviceManager(process.env);
-    const name = takeName(options.name ?? DEFAULT_NAME, options.name !== undefined);
+    const take = () => takeName(options.name ?? DEFAULT_NAME, options.name !== undefined);
+    let name = options.takeover ? undefined : take();
     log?.info('starting', { name: options.name ?? DEFAULT_NAME, pid: process.pid }, 'the director starts');
     const end = endSignal();
     const status = statusSignals((line) => tell('info', 'status', line));
@@ -197,8 +207,18 @@ export const run: Verb = {
         manager.stopping();
         log?.info('stopping', { signal: end.name }, 'the director ends');
       });
-      const begin = (running: Running) => configuration.begin(running);
-      await runDaemon({ open, begin, attachments: all }, end.signal);
+      const begin = async (running: Running) => {
+        await configuration.begin(running);
+        await running.director.completeTakeover();
+        name ??= await whenFree(take);
+      };
+      const by = await runDaemon({ open, begin, attachments: all }, end.signal);
+      if (by !== undefined) {
+        const sentence = `process ${by} directs in this one's place`;
+        log?.info('handedOver', { pid: by }, sentence);
+        io.stdout.write(options.json ? stoppedEvent({ reason: 'takeover', pid: by }) : `tunvs run: ${sentence}\n`);
+        return;
+      }
       const ending: Ending = { reason: 'signal', signal: end.name };
       log?.info('stopped', { signal: end.name }, 'the director has ended, and the host is as it was');
       io.stdout.write(options.json ? stoppedEvent(ending) : `tunvs run: stopped by ${end.name}\n`);
@@ -208,12 +228,25 @@ export const run: Verb = {
       if (options.json) io.stdout.write(stoppedEvent(endedByError(error)));
       throw error;
     } finally {
-      name.release();
+      name?.release();
       status.dispose();
       end.dispose();
     }
   },
 };
+
+/** The one before gives its name back when it has closed everything. */
+async function whenFree<T>(take: () => T): Promise<T> {
+  const until = performance.now() + NAME_TIMEOUT_MS;
+  while (true) {
+    try {
+      return take();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_TUNVS_BUSY' || performance.now() > until) throw error;
+      await delay(20);
+    }
+  }
+}
 
 const stoppedEvent = (ending: Ending) => `${toJson({ event: 'stopped', ...ending })}\n`;
 

@@ -18,6 +18,7 @@
 import { TunvsError } from '../../values/errors.js';
 import type { AddressFamily } from '../../values/inet.js';
 import { hasIpv6, ipQuery } from '../family.js';
+import type { Entry } from '../holds/entry.js';
 import { findOurs } from '../holds/holder.js';
 import type { Host } from '../host.js';
 import { type IpRule, readRules } from '../ip-rule.js';
@@ -103,9 +104,17 @@ function isFree(host: Host, device: string, family: AddressFamily, slot: NatSlot
     (rule.priority === EXIT_PREFERENCE && rule.goto !== undefined && rule.iif !== device && rule.iif_detached !== null);
   if (rules.some((rule) => isInSlot(slot, rule) && isOther(rule))) return false;
   if (rules.some((rule) => !isInSlot(slot, rule) && rule.table === table)) return false;
-  const named = ({ undo }: { undo: object }) => 'argv' in undo && (undo.argv as readonly string[]).includes(table);
-  if (findOurs(host, named, { isLiving: true }) !== undefined) return false;
+  if (findOurs(host, isOfAnother(table, device), { isLiving: true }) !== undefined) return false;
   return routesIn(host, family, table).every((route) => isLeftOver(route, device));
+}
+
+/** A director of the same device is one that this one takes the place of. */
+function isOfAnother(table: string, device: string): (entry: Entry) => boolean {
+  return ({ undo }) => {
+    if (!('argv' in undo) || !undo.argv.includes(table)) return false;
+    const at = undo.argv.indexOf('dev');
+    return at >= 0 && undo.argv[at + 1] !== device;
+  };
 }
 
 /** The device of a route is there, so one that is not ours has a director. */

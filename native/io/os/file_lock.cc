@@ -21,6 +21,8 @@ Result<bool> tryLockFile(int fd) {
   return Error::fromErrno(errno, "flock", "can't lock a file");
 }
 
+void unlockFile(int fd) { static_cast<void>(::flock(fd, LOCK_UN)); }
+
 Result<std::string> networkNamespaceName() {
   const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   uint64_t cookie = 0;

@@ -32,6 +32,7 @@ static_assert(offsetof(InterfaceRequest, flags) == 16);
 static_assert(sizeof(void*) != 8 || sizeof(InterfaceRequest) == 40);  // struct ifmap makes it 40 bytes on 64-bit Linux
 
 inline constexpr unsigned long kTunSetInterface = _IOW('T', 202, int);        // TUNSETIFF
+inline constexpr unsigned long kTunGetInterface = _IOR('T', 210, unsigned);   // TUNGETIFF, Linux 2.6.27
 inline constexpr unsigned long kTunSetOffload = _IOW('T', 208, unsigned);     // TUNSETOFFLOAD
 inline constexpr unsigned long kTunSetVnetHeaderBytes = _IOW('T', 216, int);  // TUNSETVNETHDRSZ, Linux 2.6.35
 inline constexpr unsigned long kTunSetVnetLittle = _IOW('T', 220, int);       // TUNSETVNETLE, Linux 4.0

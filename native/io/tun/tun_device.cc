@@ -155,7 +155,38 @@ void clearHeader(const std::string& name) {
 
 }  // namespace
 
+Result<void> TunDevice::makeQueues(std::vector<UniqueFd> descriptors, const TunOptions& options) {
+  auto offloads = agreeOnOffloads(descriptors[0].get(), options.offloads);
+  if (!offloads) return offloads.error();
+  offloads_ = std::move(offloads).value();
+  for (UniqueFd& fd : descriptors) {
+    queues_.push_back(offloads_.hasHeader ? makeTunQueueWithHeaders(std::move(fd), name_, options.maxPacketBytes)
+                                          : makeTunQueue(std::move(fd), name_));
+  }
+  return {};
+}
+
+// Only what opened the device first says whether a header stands in front of its packets.
+Result<std::unique_ptr<TunDevice>> TunDevice::adopt(const TunOptions& options) {
+  std::vector<UniqueFd> descriptors;
+  for (const int given : options.given) descriptors.emplace_back(given);
+  uapi::InterfaceRequest request{};
+  if (::ioctl(descriptors[0].get(), uapi::kTunGetInterface, &request) < 0)
+    return Error::fromErrno(errno, "ioctl(TUNGETIFF)", "what was handed over is no TUN device");
+  const bool hasHeader = (request.flags & uapi::kIffVnetHeader) != 0;
+  if (hasHeader == options.offloads.isOff()) {
+    return Error::make(ErrorCode::unsupported, std::string("the device was opened ") +
+                                                   (hasHeader ? "with" : "without") +
+                                                   " offloads, and a takeover can't change that; restart instead");
+  }
+  std::unique_ptr<TunDevice> device(new TunDevice(request.name, options.wasAttached, options.maxPacketBytes));
+  if (auto made = device->makeQueues(std::move(descriptors), options); !made) return made.error();
+  if (options.given.size() > 1) device->steering_ = options.steersByProgram ? Steering::bpf : Steering::kernel;
+  return device;
+}
+
 Result<std::unique_ptr<TunDevice>> TunDevice::open(const TunOptions& options) {
+  if (!options.given.empty()) return adopt(options);
   if (auto valid = checkOptions(options); !valid) return valid.error();
   auto netlink = Netlink::open();
   if (!netlink) return netlink.error();
@@ -184,14 +215,7 @@ Result<std::unique_ptr<TunDevice>> TunDevice::open(const TunOptions& options) {
   }
 
   std::unique_ptr<TunDevice> device(new TunDevice(request.name, exists, options.maxPacketBytes));
-  auto offloads = agreeOnOffloads(descriptors[0].get(), options.offloads);
-  if (!offloads) return offloads.error();
-  device->offloads_ = std::move(offloads).value();
-  for (UniqueFd& fd : descriptors) {
-    device->queues_.push_back(device->offloads_.hasHeader
-                                  ? makeTunQueueWithHeaders(std::move(fd), device->name_, options.maxPacketBytes)
-                                  : makeTunQueue(std::move(fd), device->name_));
-  }
+  if (auto made = device->makeQueues(std::move(descriptors), options); !made) return made.error();
   if (!exists) raiseTxQueueLength(device->name_);
   // A director that was killed left its program on the device.
   if (exists) steerByKernel(device->descriptor(0));

@@ -25,6 +25,10 @@ struct TunOptions {
   size_t maxPacketBytes = kMaxPacketBytes;  // of a packet that is not still to be cut
   OffloadChoice offloads = OffloadChoice::off();
   bool steersByProgram = true;  // false: the kernel steers
+  // The queues as another process has opened them, which uses them no more; they are this device's from now on. It
+  // stays steered as it is. Empty: the device is opened.
+  std::vector<int> given = {};
+  bool wasAttached = false;  // that process had attached to the device
 };
 
 class TunDevice final : public Device {
@@ -48,6 +52,8 @@ class TunDevice final : public Device {
   int descriptor(size_t index) const;
 
  private:
+  static Result<std::unique_ptr<TunDevice>> adopt(const TunOptions& options);
+  Result<void> makeQueues(std::vector<UniqueFd> descriptors, const TunOptions& options);
   TunDevice(std::string name, bool isAttached, size_t maxPacketBytes);
   void steer(bool byProgram);
 

@@ -1,0 +1,18 @@
+/** What a running director hands over of its devices. */
+import type { NativeEngine } from '../../native/engine.js';
+import type { DirectorDevice, MarkDevice } from '../director-device.js';
+import type { Given } from './giver.js';
+
+export function givenDevices(
+  engine: Pick<NativeEngine, 'deviceQueues'>,
+  { name, attached, steering, rings }: DirectorDevice,
+  marked: readonly MarkDevice[],
+): Given {
+  if (rings.length > 0) throw new Error('it has rings, in which packets cannot wait: restart it');
+  const queues = engine.deviceQueues();
+  const devices = [{ name, attached }, ...marked].map((device, index) => ({
+    ...device,
+    queues: queues[index]?.length ?? 0,
+  }));
+  return { devices: { steering, devices }, descriptors: queues.flat() };
+}

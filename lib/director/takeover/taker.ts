@@ -1,0 +1,101 @@
+/** The side of a takeover that begins: it gets the devices of the director that runs, and follows it. */
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { native } from '../../native/addon.js';
+import { TunvsError } from '../../values/errors.js';
+import {
+  type Ask,
+  type HandedDevice,
+  type HandedDevices,
+  type Refusal,
+  TAKEOVER_SOCKET,
+  TAKEOVER_VERSION,
+} from './protocol.js';
+
+const ANSWER_TIMEOUT_MS = 5000;
+/** The other process takes back what it holds on the host by then. */
+const END_TIMEOUT_MS = 30_000;
+
+export interface TakenDevice extends HandedDevice {
+  /** The descriptors of its queues. */
+  given: number[];
+}
+
+export class Taker {
+  readonly #descriptor: number;
+  readonly pid: number;
+  readonly steering: HandedDevices['steering'];
+  readonly devices: readonly TakenDevice[];
+
+  /** Returns undefined where no director runs with this state. */
+  static connect(folder: string): Taker | undefined {
+    let descriptor: number;
+    try {
+      descriptor = native.connectLocal(join(folder, TAKEOVER_SOCKET));
+    } catch (error) {
+      if (/ECONNREFUSED|ENOENT|No such file|refused/i.test((error as Error).message)) return undefined;
+      throw error;
+    }
+    try {
+      return new Taker(descriptor);
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+    const { answer, descriptors } = this.#ask<HandedDevices>({ ask: 'devices', version: TAKEOVER_VERSION });
+    this.pid = answer.pid;
+    this.steering = answer.steering;
+    let next = 0;
+    this.devices = answer.devices.map((device) => {
+      const given = descriptors.slice(next, next + device.queues);
+      next += device.queues;
+      return { ...device, given };
+    });
+    if (next !== descriptors.length || answer.devices.length === 0) {
+      for (const each of descriptors) closeSync(each);
+      throw new TunvsError('ERR_TUNVS_SYSTEM', 'the director that runs has not handed over what it said: restart it');
+    }
+  }
+
+  /** From now on packets wait, and the state is free. */
+  stop(): void {
+    this.#ask({ ask: 'stop' });
+  }
+
+  /** This director works. Resolves when the other has closed. */
+  async end(): Promise<void> {
+    native.sendLine(this.#descriptor, JSON.stringify({ ask: 'end' } satisfies Ask), [], ANSWER_TIMEOUT_MS);
+    const socket = new Socket({ fd: this.#descriptor, readable: true, writable: true });
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, END_TIMEOUT_MS);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      socket.on('error', () => {});
+      socket.resume();
+    });
+    socket.destroy();
+  }
+
+  /** Leaves the other as it is; after stop() it ends with an error. The native part may have some descriptors already. */
+  abandon(isGiven: boolean): void {
+    if (!isGiven) for (const { given } of this.devices) for (const each of given) closeSync(each);
+    closeSync(this.#descriptor);
+  }
+
+  #ask<T>(ask: Ask): { answer: T; descriptors: number[] } {
+    native.sendLine(this.#descriptor, JSON.stringify(ask), [], ANSWER_TIMEOUT_MS);
+    const { text, descriptors } = native.receiveLine(this.#descriptor, ANSWER_TIMEOUT_MS);
+    const answer = JSON.parse(text) as T | Refusal;
+    const { refused } = answer as Partial<Refusal>;
+    if (refused === undefined) return { answer: answer as T, descriptors };
+    for (const each of descriptors) closeSync(each);
+    throw new TunvsError('ERR_TUNVS_BUSY', `the director that runs cannot be taken over: ${refused}`);
+  }
+}

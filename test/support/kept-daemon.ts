@@ -1,0 +1,79 @@
+/** `tunvs run --state` on a stage, and clients that see what becomes of connections when it is replaced. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Agent } from '../../lib/lab/agent.js';
+import type { LabProcess } from '../../lib/lab/lab-process.js';
+import { PORT, type TestStage } from './lab.js';
+import type { LoadResult } from './load.js';
+import { NAT_SOURCES, type NatStage, SERVER_PORT } from './nat-stage.js';
+import { MAIN } from './operated.js';
+import { SteadyClient } from './steady.js';
+
+export type KeptMethod = 'ipip' | 'nat' | 'snat';
+
+export const CONNECTIONS = 40;
+
+/** What clients have seen in the end. */
+export interface KeptResult {
+  short: LoadResult;
+  datagrams: { sent: number; answered: number; lost: number[]; repeated: number };
+}
+
+const program = (name: string) => new URL(`./programs/${name}.js`, import.meta.url);
+
+export class KeptDaemon {
+  readonly #stage: TestStage | NatStage;
+  readonly #folder: string;
+  readonly #config: string;
+  daemon!: LabProcess;
+  steady!: SteadyClient;
+  #load!: Agent;
+  #counting!: Agent;
+
+  constructor(stage: TestStage | NatStage, method: KeptMethod, folder: string) {
+    this.#stage = stage;
+    this.#folder = join(folder, method);
+    this.#config = join(folder, `${method}.yaml`);
+    const servers = stage.servers.map(({ address }) =>
+      method === 'ipip' ? address : `{ address: ${address}, port: ${SERVER_PORT}, forwarding: ${method} }`,
+    );
+    const service = (protocol: string) =>
+      `  - { listen: "${protocol} ${stage.virtualAddress}:${PORT}", scheduler: wrr, servers: [${servers}] }\n`;
+    writeFileSync(
+      this.#config,
+      `source: ${stage.topology.directorAddress}
+device: { queues: 2 }
+maxConnections: 65536
+${method === 'snat' ? `fullNat: { sources: [${NAT_SOURCES[4]}] }` : ''}
+services:
+${service('tcp')}${service('udp')}`,
+    );
+  }
+
+  /** Starts it, and returns the line that says it is ready. */
+  async start(...more: string[]): Promise<string> {
+    const words = ['run', '--config', this.#config, '--name', 'kept', '--device', 'tunvs0', '--state', ...more];
+    this.daemon = this.#stage.director.spawn([process.execPath, MAIN, ...words], {
+      TUNVS_RUNTIME_DIR: this.#folder,
+    });
+    return this.daemon.line((line) => line.startsWith('tunvs run: ready'));
+  }
+
+  async startClients(): Promise<void> {
+    const { client, virtualAddress } = this.#stage;
+    const request = { address: virtualAddress, port: PORT };
+    this.steady = await SteadyClient.open(client, { ...request, connections: CONNECTIONS, intervalMs: 20 });
+    this.#load = await Agent.connect(client.node(program('load-client')));
+    await this.#load.call('start', { ...request, workers: 8, mostIdleMs: 40, timeoutMs: 15_000 });
+    this.#counting = await Agent.connect(client.node(program('counting-client')));
+    await this.#counting.call('start', { ...request, sockets: 10, intervalMs: 5 });
+  }
+
+  async stopClients(): Promise<KeptResult> {
+    const [short, datagrams] = await Promise.all([
+      this.#load.call<LoadResult>('stop'),
+      this.#counting.call<KeptResult['datagrams']>('stop'),
+    ]);
+    return { short, datagrams };
+  }
+}
