@@ -40,6 +40,7 @@ export { type HealthCondition, type OnDown, onDownKinds } from './values/health-
 export type { AddressFamily } from './values/inet.js';
 export type {
   DirectorEvents,
+  HandedOverEvent,
   DirectorWarning,
   RealServerEvent,
   VirtualServiceEvent,

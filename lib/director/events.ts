@@ -34,6 +34,12 @@ export interface DirectorWarning {
   about: 'configuration' | 'host';
 }
 
+/** The event that another process has taken the director's place. */
+export interface HandedOverEvent {
+  /** The process that directs from now on. */
+  pid: number;
+}
+
 /**
  * The events of a {@link Director}.
  *
@@ -63,7 +69,7 @@ export interface DirectorEvents {
    * Another process has taken the director's place, in which packets go on. The director closes itself, and its process
    * has nothing left to do for it.
    */
-  handedOver: [event: { pid: number }];
+  handedOver: [event: HandedOverEvent];
   /** The director is closed, or directs no more because another process takes its place. */
   close: [];
 }
