@@ -17,6 +17,7 @@ const NAMES: Readonly<Record<string, string>> = {
   fastPath: '--fast-path',
   rings: '--ring',
   state: '--state',
+  takeover: '--takeover',
   virtualAddresses: '--vip',
   directors: '--director',
   forwarding: '--forwarding',

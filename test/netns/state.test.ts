@@ -1,6 +1,6 @@
 /**
  * A director that keeps its state is killed and started again under load, and another takes its place. `TUNVS_ROUNDS`
- * says how often; it is 3 unless set.
+ * says how often; it is 2 unless set.
  */
 import { strict as assert } from 'node:assert';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { CONNECTIONS, KeptDaemon, type KeptMethod } from '../support/kept-daemon
 import { describeLab, TestStage } from '../support/lab.js';
 import { NatStage } from '../support/nat-stage.js';
 
-const ROUNDS = Number(process.env.TUNVS_ROUNDS ?? 3);
+const ROUNDS = Number(process.env.TUNVS_ROUNDS ?? 2);
 const PAUSE_MS = 400;
 
 const say = (text: string) => process.env.TUNVS_ROUNDS !== undefined && console.log(`      ${text}`);

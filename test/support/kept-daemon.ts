@@ -1,5 +1,5 @@
 /** `tunvs run --state` on a stage, and clients that see what becomes of connections when it is replaced. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent } from '../../lib/lab/agent.js';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
@@ -44,18 +44,41 @@ export class KeptDaemon {
       `source: ${stage.topology.directorAddress}
 device: { queues: 2 }
 maxConnections: 65536
+health: { check: tcp, interval: 300ms }
 ${method === 'snat' ? `fullNat: { sources: [${NAT_SOURCES[4]}] }` : ''}
 services:
 ${service('tcp')}${service('udp')}`,
     );
   }
 
+  get stateFolder(): string {
+    return join(this.#folder, 'kept');
+  }
+
+  /** Returns another configuration, with a service of one more address. */
+  configWith(address: string): string {
+    const path = this.#config.replace('.yaml', '-more.yaml');
+    writeFileSync(
+      path,
+      `${readFileSync(this.#config, 'utf8')}  - { listen: "tcp ${address}:80", servers: [10.3.0.11] }\n`,
+    );
+    return path;
+  }
+
+  /** Runs one more beside it. */
+  spawn(...more: string[]): LabProcess {
+    return this.spawnWithout('', '--state', ...more);
+  }
+
+  spawnWithout(absent: string, ...more: string[]): LabProcess {
+    const config = more.includes('--config') ? [] : ['--config', this.#config];
+    const words = ['run', ...config, '--name', 'kept', '--device', 'tunvs0', ...more].filter((word) => word !== absent);
+    return this.#stage.director.spawn([process.execPath, MAIN, ...words], { TUNVS_RUNTIME_DIR: this.#folder });
+  }
+
   /** Starts it, and returns the line that says it is ready. */
   async start(...more: string[]): Promise<string> {
-    const words = ['run', '--config', this.#config, '--name', 'kept', '--device', 'tunvs0', '--state', ...more];
-    this.daemon = this.#stage.director.spawn([process.execPath, MAIN, ...words], {
-      TUNVS_RUNTIME_DIR: this.#folder,
-    });
+    this.daemon = this.spawn(...more);
     return this.daemon.line((line) => line.startsWith('tunvs run: ready'));
   }
 
@@ -64,7 +87,7 @@ ${service('tcp')}${service('udp')}`,
     const request = { address: virtualAddress, port: PORT };
     this.steady = await SteadyClient.open(client, { ...request, connections: CONNECTIONS, intervalMs: 20 });
     this.#load = await Agent.connect(client.node(program('load-client')));
-    await this.#load.call('start', { ...request, workers: 8, mostIdleMs: 40, timeoutMs: 15_000 });
+    await this.#load.call('start', { ...request, workers: 8, mostIdleMs: 40, timeoutMs: 60_000 });
     this.#counting = await Agent.connect(client.node(program('counting-client')));
     await this.#counting.call('start', { ...request, sockets: 10, intervalMs: 5 });
   }

@@ -27,6 +27,7 @@ import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { dropLostOutput } from '../output.js';
+import { checkHost } from '../run/check-host.js';
 import { announce, type Doors, readyFields, readySentence } from '../run/announce.js';
 import { configurationOf } from '../run/configuration-of.js';
 import type { Configuration } from '../run/configuration.js';
@@ -180,6 +181,7 @@ export const run: Verb = {
     const configuration = await configurationOf(options, io, () => say ?? teller(undefined, io));
     const planned = await configuration.plan();
     if (options.dryRun) return dryRun(configuration.open, planned, options.json ?? false, io);
+    if (options.takeover) await checkHost(configuration.open, planned);
     dropLostOutput('run', io);
     const log = await askedLog(options, configuration.daemon.log, io);
     const tell = teller(log, io);
