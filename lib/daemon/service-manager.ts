@@ -36,7 +36,8 @@ export function serviceManager(environment: NodeJS.ProcessEnv, parts: ServiceMan
   };
   const isWatched = path && Number(microseconds) > 0 && (watched === undefined || Number(watched) === pid);
   return {
-    ready: (status) => tell('READY=1', statusField(status)),
+    // It may have taken the place of the one that was started.
+    ready: (status) => tell('READY=1', `MAINPID=${pid}`, statusField(status)),
     reloading: () => tell('RELOADING=1', `MONOTONIC_USEC=${nowUs()}`),
     stopping: () => tell('STOPPING=1', 'STATUS=stopping'),
     status: (status) => tell(statusField(status)),

@@ -79,6 +79,30 @@ describeLab('a takeover of tunvs run --state', () => {
     await assertAllGoOn();
   });
 
+  it('is what "tunvs upgrade" does, with the options and the environment of what runs', async () => {
+    const upgrade = await kept.tunvs('upgrade', '--name', 'kept', '--json');
+    assert.equal(upgrade.code, 0, upgrade.stderr);
+    const said = JSON.parse(upgrade.stdout.trim().split('\n').at(-1) ?? '') as { before: number; after: number };
+    assert.deepEqual(await kept.daemon.exited, { code: 0, signal: null });
+    assert.ok(said.before !== said.after);
+    await assertAllGoOn();
+    // The next ones of this suite are children of the test again.
+    await kept.start('--takeover');
+    await assertAllGoOn();
+  });
+
+  it('is refused by "tunvs upgrade" where the new process does not begin, and what runs goes on', async () => {
+    const upgrade = await kept.tunvs('upgrade', '--name', 'nobody');
+    assert.equal(upgrade.code, 1);
+    assert.match(upgrade.stderr, /no director answers at .*nobody\.sock/);
+    kept.breakConfig();
+    const broken = await kept.tunvs('upgrade', '--name', 'kept');
+    kept.mendConfig();
+    assert.equal(broken.code, 1);
+    assert.match(broken.stderr, /ipip\.yaml:\d+:\d+: .*\ntunvs upgrade: process \d+ goes on, for the reason/s);
+    await assertAllGoOn();
+  });
+
   it('that ends in the middle ends the one before as well, with an error, and the next start goes on', async () => {
     // It says that it takes the place, and goes.
     const socket = connect(join(kept.stateFolder, 'takeover')).setEncoding('utf8');

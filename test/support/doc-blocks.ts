@@ -46,6 +46,11 @@ export const NOT_RUN: readonly NotRun[] = [
     begins: 'systemctl',
     reason: 'it needs systemd; daemon.test.ts runs what the unit runs, in its sandbox',
   },
+  {
+    page: 'docs/redundancy.md',
+    begins: 'npm install',
+    reason: 'it needs the registry, and leaves a process of its own; takeover.test.ts upgrades a director',
+  },
   { page: 'docs/performance.md', begins: 'npm run bench', reason: 'it needs the checkout; bench.test.ts runs trials' },
   {
     page: 'docs/tunvsadm.md',

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent } from '../../lib/lab/agent.js';
+import type { ExecResult } from '../../lib/lab/lab-host.js';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
 import { PORT, type TestStage } from './lab.js';
 import type { LoadResult } from './load.js';
@@ -29,6 +30,7 @@ export class KeptDaemon {
   steady!: SteadyClient;
   #load!: Agent;
   #counting!: Agent;
+  #text = '';
 
   constructor(stage: TestStage | NatStage, method: KeptMethod, folder: string) {
     this.#stage = stage;
@@ -74,6 +76,20 @@ ${service('tcp')}${service('udp')}`,
     const config = more.includes('--config') ? [] : ['--config', this.#config];
     const words = ['run', ...config, '--name', 'kept', '--device', 'tunvs0', ...more].filter((word) => word !== absent);
     return this.#stage.director.spawn([process.execPath, MAIN, ...words], { TUNVS_RUNTIME_DIR: this.#folder });
+  }
+
+  tunvs(...words: string[]): Promise<ExecResult> {
+    const environment = ['env', `TUNVS_RUNTIME_DIR=${this.#folder}`];
+    return this.#stage.director.tryExec([...environment, process.execPath, MAIN, ...words]);
+  }
+
+  breakConfig(): void {
+    this.#text = readFileSync(this.#config, 'utf8');
+    writeFileSync(this.#config, `${this.#text}nonsense: true\n`);
+  }
+
+  mendConfig(): void {
+    writeFileSync(this.#config, this.#text);
   }
 
   /** Starts it, and returns the line that says it is ready. */

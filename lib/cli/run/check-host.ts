@@ -3,7 +3,10 @@ import type { DirectorOpenOptions } from '../../director/open-options.js';
 import { routedPrefixes } from '../../values/marks.js';
 import type { Planned } from './configuration.js';
 
-export async function checkHost(options: DirectorOpenOptions, { services, marks }: Planned): Promise<void> {
+export async function checkHost(
+  options: DirectorOpenOptions,
+  { services, marks }: Pick<Planned, 'services' | 'marks'>,
+): Promise<void> {
   const [{ DirectorHost }, { checkedOpenOptions }] = await Promise.all([
     import('../../host/director-host.js'),
     import('../../director/director-options.js'),

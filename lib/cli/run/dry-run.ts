@@ -6,6 +6,7 @@ import { TunvsError } from '../../values/errors.js';
 import { formatEndpoint } from '../../values/inet.js';
 import { printDryRun } from '../dry-run.js';
 import { type CliIo, UsageError } from '../verb.js';
+import { checkHost } from './check-host.js';
 import type { Planned } from './configuration.js';
 import { deviceNames } from './device-names.js';
 
@@ -27,6 +28,12 @@ export async function dryRun(
   );
   const { start, native, host: link } = checkedOpenOptions(options);
   refuseDirectRouting(services, start.egress);
+  if (options.takeover) {
+    // The devices and the host are those of the director that runs.
+    await checkHost(options, { services, marks });
+    printDryRun({ verb: 'run', devices: [], host: [], rules }, { json: isJson }, io);
+    return;
+  }
   const opened = [start.device, ...start.markDevices];
   const isThere = (each: string) => thisHost.query(['ip', 'link', 'show', 'dev', each]) !== undefined;
   const names = deviceNames(

@@ -12,8 +12,9 @@ import { reload } from './reload.js';
 import { replay } from './replay.js';
 import { run } from './run.js';
 import { status } from './status.js';
+import { upgrade } from './upgrade.js';
 
 export const verbs: readonly Verb[] = [
-  ...[run, status, health, reload, check, convert, config],
+  ...[run, status, health, reload, upgrade, check, convert, config],
   ...[realserver, replay, explain, demo, installIpvsadm],
 ];
