@@ -100,7 +100,7 @@ describeLab('a daemon', () => {
     const manager = start(['python3', '-c', LISTENER, socket]);
     await manager.line((line) => line === 'listens');
     const daemon = open([], [`NOTIFY_SOCKET=${socket}`, 'WATCHDOG_USEC=400000']);
-    await manager.line((line) => line.startsWith('READY=1 STATUS=ready on tunvs0'));
+    await manager.line((line) => /^READY=1 MAINPID=\d+ STATUS=ready on tunvs0/.test(line));
     await manager.line((line) => line === 'WATCHDOG=1');
     daemon.kill('SIGHUP');
     await manager.line((line) => /^RELOADING=1 MONOTONIC_USEC=\d+$/.test(line));

@@ -89,7 +89,7 @@ describe('a service manager', () => {
     manager.watchdog();
     manager.stopping();
     assert.deepEqual(sent, [
-      'READY=1\nSTATUS=2 services',
+      'READY=1\nMAINPID=7\nSTATUS=2 services',
       'RELOADING=1\nMONOTONIC_USEC=42',
       'STATUS=x',
       'WATCHDOG=1',
