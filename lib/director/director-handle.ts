@@ -493,13 +493,14 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#handedOver = new Promise((resolve) => {
       this.#endHandOver = resolve;
     });
-    void this.close().catch(() => {});
+    this.close().catch((error: TunvsError) => this.#news.fail(error));
   }
 
   /** What this director holds on the host is the other's by now. */
   async #endForAnother(pid: number): Promise<void> {
     this.#endHandOver();
     this.#news.handedOver(pid);
+    // Its failure is told where it began.
     await this.#closed?.catch(() => {});
   }
 

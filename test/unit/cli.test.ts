@@ -132,6 +132,7 @@ describe('every verb', () => {
         'status',
         'health',
         'reload',
+        'upgrade',
         'check',
         'convert',
         'config',

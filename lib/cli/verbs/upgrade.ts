@@ -75,6 +75,7 @@ function outputOf(pid: number, number: number): number | 'inherit' | 'ignore' {
   try {
     return openSync(`/proc/${pid}/fd/${number}`, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK);
   } catch {
+    // It is a socket, or nobody reads it any more.
     return process.env.JOURNAL_STREAM === undefined ? 'ignore' : 'inherit';
   }
 }

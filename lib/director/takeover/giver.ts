@@ -121,6 +121,7 @@ export class Giver {
       try {
         say({ refused: (error as Error).message });
       } catch {
+        // Who asked is gone.
         socket.destroy();
       }
     }
