@@ -50,6 +50,8 @@ async function work(request: LoadRequest): Promise<void> {
       result.servers[server] = (result.servers[server] ?? 0) + 1;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
+      // Another program of the client has the port.
+      if (code === 'EADDRINUSE') continue;
       result.failures.push({ localPort, reason: code ?? message });
     }
   }
