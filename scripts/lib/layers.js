@@ -120,7 +120,8 @@ export const native = [
 const values = ['native', 'values'];
 const library = [...values, 'stats', 'policy', 'host', 'director'];
 const checked = [...library, 'health/checks', 'health/way', 'health'];
-const configured = [...checked, 'rules', 'config', 'keepalived'];
+const fleet = ['fleet/etcd', 'fleet'];
+const configured = [...checked, ...fleet, 'rules', 'config', 'keepalived'];
 
 /** @type {readonly Layer[]} */
 export const lib = [
@@ -150,7 +151,13 @@ export const lib = [
     holds: 'when real servers are checked, and what follows from it',
     uses: [...library, 'health/checks', 'health/way'],
   },
-  { folder: 'metrics', holds: 'figures for others to read', uses: checked },
+  { folder: 'fleet/etcd', holds: 'a client of etcd, by HTTP and JSON', uses: values },
+  {
+    folder: 'fleet',
+    holds: 'many directors of one configuration: what etcd holds, and what they tell each other by it',
+    uses: [...checked, 'fleet/etcd'],
+  },
+  { folder: 'metrics', holds: 'figures for others to read', uses: [...checked, ...fleet] },
   { folder: 'rules', holds: "ipvsadm's language: read, put into force, listed", uses: library },
   { folder: 'config', holds: 'the configuration file', uses: [...checked, 'rules'] },
   { folder: 'keepalived', holds: "keepalived's configuration", uses: [...checked, 'rules', 'config'] },
@@ -168,5 +175,5 @@ export const lib = [
     holds: 'the commands, a file for each verb',
     uses: [...configured, 'realserver', 'metrics', 'daemon', 'control', 'lab', 'demo'],
   },
-  { folder: '', holds: 'index.ts: the public surface', uses: [...checked, 'realserver', 'metrics', 'rules'] },
+  { folder: '', holds: 'index.ts: the public surface', uses: [...checked, ...fleet, 'realserver', 'metrics', 'rules'] },
 ];
