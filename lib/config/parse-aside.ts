@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { ParsedConfig, RefusedConfig } from './parse-config.js';
+import type { ConfigParts } from './read/parts.js';
 import type { Origin, ServiceSpec } from './spec.js';
 
 /** The origins of so many values, in columns. */
@@ -31,6 +32,8 @@ export interface ParseAsideOptions {
   includedBytes?: number;
   /** As parseConfig() has it. */
   fullNat?: { sources: string[] };
+  /** As parseConfig() has it. */
+  parts?: ConfigParts;
 }
 
 /** As parseConfig() of the files on the disk. */

@@ -6,6 +6,7 @@ import { formatPath, type Mistake, type Path } from './mistake.js';
 import { type ConfigFiles, diskFiles } from './read/files.js';
 import { NotedFiles } from './read/noted-files.js';
 import { gather } from './read/includes.js';
+import { addParts, type ConfigParts } from './read/parts.js';
 import { writeOut } from './read/short-forms.js';
 import { type Environment, toValue, type Valued } from './read/to-value.js';
 import type { Origin, Origins, Spec } from './spec.js';
@@ -29,6 +30,8 @@ export interface ParseConfigOptions {
   files?: ConfigFiles;
   /** Says what full NAT has in place of what the file says of it, which is only checked then. @internal */
   fullNat?: { sources: string[] };
+  /** What stands elsewhere than in files. @internal */
+  parts?: ConfigParts;
   /** Has what `{ env: NAME }` may name; the default is the process's own environment. */
   environment?: Environment;
 }
@@ -85,12 +88,13 @@ export interface RefusedConfig {
  * ```
  */
 export function parseConfig(text: string | Uint8Array, options: ParseConfigOptions): ParsedConfig | RefusedConfig {
-  const { path, environment = process.env, fullNat } = options;
+  const { path, environment = process.env, fullNat, parts } = options;
   const files = new NotedFiles(options.files ?? diskFiles, path);
   const { root, mistakes: unreadable, warnings, files: read } = gather(text, path, files);
   if (root === undefined) {
     return { mistakes: inOrder(unreadable, read), warnings, files: read, watched: files.paths };
   }
+  const unadded = parts === undefined ? [] : addParts(root, parts);
   const unwritten = writeOut(root);
   const valued = toValue(root, environment);
   const unread = new Set(valued.mistakes.map((mistake) => mistake.path));
@@ -110,7 +114,7 @@ export function parseConfig(text: string | Uint8Array, options: ParseConfigOptio
   });
   const refused = checked.findings.map(asMistake).filter((mistake) => !unread.has(mistake.path));
   // Spread as arguments they would be more than a call takes, where a file has no end of mistakes.
-  const mistakes = [unreadable, unwritten, valued.mistakes, refused].flat();
+  const mistakes = [unreadable, unadded, unwritten, valued.mistakes, refused].flat();
   const allWarnings = [
     ...warnings,
     ...checked.warnings.map(asMistake),
