@@ -113,6 +113,14 @@ export class FakeEtcd {
     this.#history = this.#history.filter((event) => event.revision >= revision);
   }
 
+  /** Another cluster is there in its place, which holds nothing. */
+  replace(clusterId: string): void {
+    this.clusterId = clusterId;
+    [this.revision, this.compacted, this.#history] = [1, 0, []];
+    this.keys.clear();
+    this.leases.clear();
+  }
+
   /** The lease and its keys are over. */
   expire(lease: string): void {
     this.leases.delete(lease);

@@ -1,0 +1,61 @@
+/**
+ * Makes one word of all that decides where packets go, so that directors that disagree show. Directors with the same
+ * fingerprint choose from the same servers with the same weights, by the same scheduler, for the same services.
+ *
+ * It goes by what is in force: a server that is down has the weight 0. A slow start does not count, nor do connections,
+ * nor what each director has for itself: addresses, devices, sysctls, limits.
+ */
+import { createHash } from 'node:crypto';
+import type { Director } from '../director/director.js';
+import type { RealServer, VirtualService } from '../director/virtual-service.js';
+import { serverName } from '../values/server-options.js';
+import { serviceName } from '../values/service-key.js';
+
+/** As much of a director as decides where packets go. */
+export type Fingerprinted = Pick<Director, 'virtualServices' | 'marks'>;
+
+const LENGTH = 16;
+
+/** Returns 16 hexadecimal digits. */
+export function fingerprintOf({ virtualServices, marks }: Fingerprinted): string {
+  return fingerprint({
+    // The first rule that fits counts.
+    marks,
+    services: byName(virtualServices.map((service) => [serviceName(service), serviceFacts(service)])),
+  });
+}
+
+/** Returns the fingerprint of any facts. What is undefined counts as left out; the order of fields does not count. */
+export function fingerprint(facts: unknown): string {
+  return createHash('sha256').update(canonical(facts)).digest('hex').slice(0, LENGTH);
+}
+
+/** Writes the value as JSON with the fields of objects in order. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((each) => canonical(each ?? null)).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  const fields = Object.entries(value).filter(([, each]) => each !== undefined);
+  return `{${fields
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, each]) => `${JSON.stringify(name)}:${canonical(each)}`)
+    .join()}}`;
+}
+
+function serviceFacts(service: VirtualService): object {
+  const { scheduler, schedulerFlags, schedulerOptions, persistence, onePacket, midStream, slowStart } = service;
+  const { rescheduleUdp, timeouts, policy, realServers } = service;
+  return {
+    ...{ scheduler, schedulerFlags: [...schedulerFlags].sort(), schedulerOptions, persistence, onePacket, midStream },
+    ...{ slowStart, rescheduleUdp, timeouts, policy: policy && `${policy.kind} ${policy.name}` },
+    servers: byName(realServers.map((server) => [serverName(server), serverFacts(server)])),
+  };
+}
+
+function serverFacts(server: RealServer): object {
+  const { fullWeight, askedForwarding, upperThreshold, lowerThreshold } = server;
+  // A server on one director's host is local there alone.
+  return { weight: fullWeight, forwarding: askedForwarding, upperThreshold, lowerThreshold };
+}
+
+/** Schedulers walk in the order of adding, which depends on the past. */
+const byName = (facts: [string, object][]) => Object.fromEntries(facts);

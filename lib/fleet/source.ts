@@ -1,0 +1,161 @@
+/**
+ * Follows the configuration below a prefix: it is read at one revision, and watched from the next one on. Whatever ends a
+ * watch, a reading begins anew, and what was known stays until that has succeeded.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EtcdClient } from './etcd/client.js';
+import { EtcdFailure } from './etcd/failure.js';
+import type { Layout } from './layout.js';
+import { isSameConfiguration, type Snapshot, snapshotOf, withChanges } from './snapshot.js';
+
+export interface SourceEvents {
+  /** The configuration is another one, or is known for the first time. */
+  changed(snapshot: Snapshot): void;
+  /** The directors that are to be drained are others. */
+  drains(snapshot: Snapshot): void;
+  /** Told once, when etcd does not answer; what is in force stays. */
+  away(error: Error): void;
+  /** Told once, when it answers again. */
+  back(snapshot: Snapshot): void;
+}
+
+export interface SourceTimes {
+  /** Changes that come so soon after each other are one, in milliseconds. */
+  quietMs: number;
+  /** But they wait no longer than this. */
+  longestMs: number;
+  /** How long a failed reading waits before the next: from, and to, in milliseconds. */
+  retryMs: readonly [number, number];
+}
+
+const TIMES: SourceTimes = { quietMs: 50, longestMs: 1_000, retryMs: [200, 5_000] };
+
+export class FleetSource {
+  readonly #client: Pick<EtcdClient, 'readAll' | 'watch' | 'turn'>;
+  readonly #layout: Layout;
+  readonly #events: SourceEvents;
+  readonly #times: SourceTimes;
+  readonly #over = new AbortController();
+  #known: Snapshot | undefined;
+  /** What was told last. */
+  #told: Snapshot | undefined;
+  #isAway = false;
+  #soon: NodeJS.Timeout | undefined;
+  #sinceMs = 0;
+  #following: Promise<void> | undefined;
+
+  constructor(
+    client: Pick<EtcdClient, 'readAll' | 'watch' | 'turn'>,
+    layout: Layout,
+    events: SourceEvents,
+    times: Partial<SourceTimes> = {},
+  ) {
+    this.#client = client;
+    this.#layout = layout;
+    this.#events = events;
+    this.#times = { ...TIMES, ...times };
+  }
+
+  /** Whether etcd answered last. */
+  get isConnected(): boolean {
+    return this.#following !== undefined && !this.#isAway;
+  }
+
+  /** What is known now, which may not be told yet. */
+  get known(): Snapshot | undefined {
+    return this.#known;
+  }
+
+  /** Reads the configuration once. */
+  async read(signal?: AbortSignal): Promise<Snapshot> {
+    return snapshotOf(this.#layout, await this.#client.readAll(this.#layout.configuration, signal));
+  }
+
+  /**
+   * Follows the configuration from now on. What differs from `known` is told; with `isFresh` that was read just now, and
+   * the watch goes on behind it.
+   */
+  begin(known: Snapshot | undefined, { isFresh = false } = {}): void {
+    [this.#known, this.#told, this.#isAway] = [known, known, !isFresh];
+    this.#following = this.#follow(isFresh ? known : undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#over.abort();
+    clearTimeout(this.#soon);
+    await this.#following;
+  }
+
+  async #follow(fresh: Snapshot | undefined): Promise<void> {
+    const { signal } = this.#over;
+    const [least, most] = this.#times.retryMs;
+    let from = fresh;
+    let waitMs = least;
+    while (!signal.aborted) {
+      try {
+        if (from === undefined) {
+          from = await this.read(signal);
+          this.#take(from);
+        }
+        for await (const batch of this.#client.watch(this.#layout.configuration, from.revision + 1, signal)) {
+          // Another cluster's revisions, or those of one that was restored, say nothing about what is known.
+          if (batch.clusterId !== from.clusterId || batch.revision < from.revision) break;
+          waitMs = least;
+          this.#tellBack(this.#known as Snapshot);
+          this.#take(withChanges(this.#layout, this.#known as Snapshot, batch));
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        // To read anew is all that a compaction asks for.
+        if (!(error instanceof EtcdFailure && error.kind === 'compacted')) {
+          this.#tellAway(error as Error);
+          this.#client.turn();
+        }
+      }
+      from = undefined;
+      // A hundred directors come back after one outage.
+      await delay(waitMs * (0.5 + Math.random()), undefined, { signal, ref: false }).catch(() => {});
+      waitMs = Math.min(2 * waitMs, most);
+    }
+  }
+
+  #tellAway(error: Error): void {
+    if (this.#isAway) return;
+    this.#isAway = true;
+    this.#events.away(error);
+  }
+
+  #tellBack(snapshot: Snapshot): void {
+    if (!this.#isAway) return;
+    this.#isAway = false;
+    this.#events.back(snapshot);
+  }
+
+  #take(snapshot: Snapshot): void {
+    const before = this.#known;
+    this.#known = snapshot;
+    if (before === undefined || !isSameMap(before.drains, snapshot.drains)) this.#events.drains(snapshot);
+    if (this.#told && isSameConfiguration(this.#told, snapshot)) {
+      // Taken back before it was told.
+      clearTimeout(this.#soon);
+      this.#soon = undefined;
+      return;
+    }
+    if (this.#soon !== undefined && before && isSameConfiguration(before, snapshot)) return;
+    const nowMs = performance.now();
+    if (this.#soon === undefined) this.#sinceMs = nowMs;
+    clearTimeout(this.#soon);
+    const left = this.#sinceMs + this.#times.longestMs - nowMs;
+    this.#soon = setTimeout(() => this.#tell(), Math.max(0, Math.min(this.#times.quietMs, left)));
+  }
+
+  #tell(): void {
+    this.#soon = undefined;
+    this.#told = this.#known;
+    this.#events.changed(this.#known as Snapshot);
+  }
+}
+
+function isSameMap(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}
