@@ -100,6 +100,7 @@ export interface ControlEvent {
 type Answer<T> = Promise<Versioned<T>>;
 
 interface DirectorBody extends z.output<typeof directorSchemas.director> {}
+interface FingerprintBody extends z.output<typeof directorSchemas.fingerprint> {}
 interface StatsBody extends z.output<typeof directorSchemas.stats> {}
 interface CountersBody extends z.output<typeof directorSchemas.countersOnly> {}
 interface Marks extends z.output<typeof directorSchemas.marks> {}
@@ -202,6 +203,8 @@ export interface ControlClient {
   director(options?: CallOptions): Answer<DirectorBody>;
   /** Reads what `tunvs status` shows. */
   status(options?: CallOptions): Answer<Status>;
+  /** Reads the fingerprint of all that decides where packets go. */
+  fingerprint(options?: CallOptions): Answer<FingerprintBody>;
   /** Reads what checks have found of the servers of all services. */
   health(options?: CallOptions): Answer<HealthBody>;
   /** Reads all counters, with those of services and real servers. */

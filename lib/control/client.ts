@@ -50,6 +50,7 @@ export function createClient(options: ClientOptions): ControlClient {
   return {
     director: (o) => json('GET', '/v1/director', o),
     status: (o) => json('GET', '/v1/status', o),
+    fingerprint: (o) => json('GET', '/v1/fingerprint', o),
     health: (o) => json('GET', '/v1/health', o),
     stats: (o) => json('GET', '/v1/stats', o),
     counters: (o) => json('GET', '/v1/counters', o),

@@ -105,6 +105,12 @@ export const directorMetrics: readonly Metric[] = [
     ['device', 'egress'],
     (s) => s.device && labelSet({ device: s.device.name, egress: s.device.egress }),
   ),
+  info(
+    'tunvs_fingerprint_info',
+    'Fingerprint of all that decides where packets go: directors with the same one agree.',
+    ['fingerprint'],
+    ({ fingerprint }) => labelSet({ fingerprint }),
+  ),
   ofRings('gauge', 'tunvs_ring_prefixes', 'Addresses and ranges that a ring takes of a device.', (r) => r.prefixes),
   ofRings('counter', 'tunvs_ring_dropped_packets_total', 'Packets for which a ring had no room.', (r) => r.dropped),
   byFamily(

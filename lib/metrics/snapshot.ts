@@ -2,6 +2,7 @@
 import type { Director } from '../director/director.js';
 import type { WorkerCpu } from '../stats/worker-cpu.js';
 import type { PolicyCounters } from '../policy/policy.js';
+import { fingerprintOf } from '../fleet/fingerprint.js';
 import type { DirectorStats, RealServerStats, VirtualServiceStats } from '../stats/stats.js';
 import type { EngineEventType } from '../values/engine-event.js';
 import { labelsOfService, serverLabels } from './labels.js';
@@ -11,7 +12,7 @@ import type { HealthView } from '../health/view.js';
 
 /** What is read of a director. */
 export type Measured = Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'> &
-  Partial<Pick<Director, 'state'>>;
+  Partial<Pick<Director, 'state' | 'marks'>>;
 
 export interface ServiceRow extends Row {
   readonly stats: VirtualServiceStats;
@@ -38,6 +39,8 @@ export interface Snapshot {
   /** The name of the device and of the egress; undefined for an offline director. */
   readonly device: Measured['device'];
   readonly state: Measured['state'];
+  /** Of all that decides where packets go. */
+  readonly fingerprint: string;
 }
 
 export interface SnapshotOptions {
@@ -61,6 +64,7 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
     events: eventCounts,
     device,
     state,
+    fingerprint: fingerprintOf({ virtualServices: director.virtualServices, marks: director.marks ?? [] }),
   };
 }
 

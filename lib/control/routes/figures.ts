@@ -1,9 +1,10 @@
 /** What the director is and has counted: `/v1/director`, `/v1/stats`, `/v1/counters` and `/metrics`. */
 import { z } from 'zod';
+import { fingerprintOf } from '../../fleet/fingerprint.js';
 import { metricsContentTypes, metricsFormats } from '../../metrics/text.js';
 import { type AppState, route } from '../router/route.js';
 import { Problem } from '../problem.js';
-import { countersOnly, director, stats } from '../schema/director.js';
+import { countersOnly, director, fingerprint, stats } from '../schema/director.js';
 import { queryFlag } from '../schema/values.js';
 
 function directorJson({ context }: AppState) {
@@ -42,6 +43,24 @@ export const getCounters = route({
   run({ context }) {
     const { services: _, ...others } = context.director.stats();
     return { body: others };
+  },
+});
+
+export const getFingerprint = route({
+  method: 'get',
+  path: '/v1/fingerprint',
+  id: 'getFingerprint',
+  summary: 'Show the fingerprint of all that decides where packets go',
+  description:
+    'Directors with the same fingerprint send packets to the same servers: services, schedulers and their options, ' +
+    'marks, servers and the weights in force are the same. The order in which they came does not count, nor does what ' +
+    'a director has for itself.',
+  access: 'read',
+  answers: { 200: { says: 'The fingerprint.', schema: fingerprint } },
+  run({ context }) {
+    const { virtualServices } = context.director;
+    const servers = virtualServices.reduce((sum, { realServers }) => sum + realServers.length, 0);
+    return { body: { fingerprint: fingerprintOf(context.director), services: virtualServices.length, servers } };
   },
 });
 

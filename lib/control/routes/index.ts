@@ -15,7 +15,7 @@ import { getStatus } from './status.js';
 import { postTransaction } from './transaction.js';
 
 export const routes: readonly Route[] = [
-  ...[figures.getDirector, getStatus, figures.getStats, figures.getCounters, services.zero],
+  ...[figures.getDirector, getStatus, figures.getFingerprint, figures.getStats, figures.getCounters, services.zero],
   ...[services.listServices, services.postService, services.deleteServices],
   ...[service.getService, service.putServiceRoute, service.patchService, service.deleteService],
   service.getServiceStats,

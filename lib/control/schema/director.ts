@@ -77,3 +77,11 @@ export const drain = z
   .meta({ id: 'Drain' });
 
 export type DrainJson = z.output<typeof drain>;
+
+export const fingerprint = z
+  .object({
+    fingerprint: z.string().describe('16 hexadecimal digits.'),
+    services: z.int().min(0),
+    servers: z.int().min(0).describe('Real servers of all services.'),
+  })
+  .meta({ id: 'Fingerprint' });
