@@ -131,6 +131,7 @@ describe('every verb', () => {
         'run',
         'status',
         'health',
+        'fleet',
         'reload',
         'upgrade',
         'check',

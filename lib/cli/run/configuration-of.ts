@@ -1,11 +1,20 @@
 /** Reads what the command line names as the configuration. */
 import { type CliIo, UsageError } from '../verb.js';
+import { etcdOptionsOf } from '../etcd-options.js';
 import type { Configuration } from './configuration.js';
 import type { RunOptions } from './options.js';
 import type { Tell } from './teller.js';
 
 export async function configurationOf(options: RunOptions, io: CliIo, tell: () => Tell): Promise<Configuration> {
-  const { rules, config, keepalived } = options;
+  const { rules, config, keepalived, etcd } = options;
+  if (etcd !== undefined) {
+    if (rules !== undefined || keepalived !== undefined)
+      throw new UsageError('--etcd excludes --rules and --keepalived: "tunvs convert" turns them into a configuration');
+    const { fleetConfiguration } = await import('./fleet-configuration.js');
+    return fleetConfiguration(options, io, tell);
+  }
+  const [alone] = fleetOptionsOf(options);
+  if (alone !== undefined) throw new UsageError(`${alone} is for --etcd: give it too, or leave ${alone} out`);
   if (keepalived !== undefined) {
     if (rules !== undefined || config !== undefined)
       throw new UsageError('--keepalived excludes --config and --rules: "tunvs convert" turns it into a configuration');
@@ -35,3 +44,10 @@ export async function configurationOf(options: RunOptions, io: CliIo, tell: () =
   const { emptyConfiguration } = await import('./empty-configuration.js');
   return emptyConfiguration(options, source);
 }
+
+const fleetOptionsOf = (options: RunOptions): string[] => [
+  ...etcdOptionsOf(options),
+  ...(options.etcdCache === undefined ? [] : ['--etcd-cache']),
+  ...(options.etcdMember === undefined ? [] : ['--etcd-member']),
+  ...(options.etcdShareChecks ? ['--etcd-share-checks'] : []),
+];

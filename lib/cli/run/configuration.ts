@@ -1,6 +1,6 @@
 /** What a director is run from, whatever it is written in: a file of rules, or a configuration file. */
 import type { Spec } from '../../config/spec.js';
-import type { Running } from '../../daemon/daemon.js';
+import type { Attachment, Running } from '../../daemon/daemon.js';
 import type { HealthSlot } from '../../health/view.js';
 import type { DirectorOpenOptions } from '../../director/open-options.js';
 import type { VirtualServiceStats } from '../../stats/stats.js';
@@ -43,6 +43,8 @@ export interface Configuration {
   shown?(): unknown;
   /** The files that it was read from last, and the folders that were looked into for them. */
   files(): readonly string[];
+  /** Makes the director a member of a fleet, whose configuration changes by itself; absent where there is none. */
+  readonly fleet?: (reload: () => Promise<unknown>) => Attachment;
   /** The director is closed. */
   end(): Promise<void> | void;
 }

@@ -7,6 +7,7 @@ import { ConfigError, mistakeSentence } from '../../config/mistake.js';
 import { parseConfigAside } from '../../config/parse-aside.js';
 import { type ParsedConfig, parseConfig, type RefusedConfig } from '../../config/parse-config.js';
 import { shownValues } from '../../config/print-spec.js';
+import type { ConfigParts } from '../../config/read/parts.js';
 import type { Origins, Spec } from '../../config/spec.js';
 import { rehearsalDirector } from '../../director/rehearsal.js';
 import { monitorHealth } from '../../health/monitor-health.js';
@@ -26,21 +27,31 @@ interface Read {
 /** How a file is read: what its option is, and what its text says. */
 export interface FileReader {
   option: string;
+  /** Reads the file; by default as its operand says. */
+  read?(isAgain: boolean): Promise<Buffer>;
   parse(bytes: Uint8Array): ParsedConfig | RefusedConfig;
   /** Does the same where it is not to hold up the event loop; `found` is what was read last. */
   parseAgain(bytes: Uint8Array, found: ParsedConfig | RefusedConfig): Promise<ParsedConfig | RefusedConfig>;
 }
 
-const configReader = (file: string, { natSource }: RunOptions): FileReader => ({
+/** `parts` returns what stands elsewhere than in files, now, and how long that is. */
+export const configReader = (
+  file: string,
+  { natSource }: RunOptions,
+  parts: () => { parts?: ConfigParts; bytes: number } = () => ({ bytes: 0 }),
+): FileReader => ({
   option: '--config',
-  parse: (bytes) => parseConfig(bytes, { path: file, ...saidOf(natSource) }),
+  parse: (bytes) => parseConfig(bytes, { path: file, ...saidOf(natSource), ...partsAlone(parts()) }),
   parseAgain: async (bytes, found) =>
     parseConfigAside(bytes, {
       path: file,
       ...saidOf(natSource),
-      includedBytes: await lengthOf(found.files.slice(1)),
+      ...partsAlone(parts()),
+      includedBytes: parts().bytes + (await lengthOf(found.files.slice(1))),
     }),
 });
+
+const partsAlone = ({ parts }: { parts?: ConfigParts }) => parts && { parts };
 
 const saidOf = (natSource: string[] | undefined) => natSource && { fullNat: { sources: natSource } };
 
@@ -53,7 +64,9 @@ export async function fileConfiguration(
   reader = configReader(file, options),
 ): Promise<Configuration> {
   const { option } = reader;
-  let found = reader.parse(await readOperand(file, io, { option }));
+  const readFile = reader.read ?? ((isAgain: boolean) => readOperand(file, io, { option, isAgain }));
+  const isOnce = file === '-' && reader.read === undefined;
+  let found = reader.parse(await readFile(false));
   let read = inForce(options, found, io);
   let session: SpecSession | undefined;
   const health = new HealthSlot();
@@ -78,13 +91,12 @@ export async function fileConfiguration(
       await session.apply(read);
     },
     async reload({ dryRun = false, reset = false }) {
-      if (file === '-') {
+      if (isOnce) {
         throw new UsageError(
           'the configuration came from standard input, which cannot be read again: start with a file',
         );
       }
-      const bytes = await readOperand(file, io, { option, isAgain: true });
-      const next = await reader.parseAgain(bytes, found);
+      const next = await reader.parseAgain(await readFile(true), found);
       // Also what a refused reading has looked at is where somebody mends it.
       if (!dryRun) found = next;
       const wanted = inForce(options, next, io);

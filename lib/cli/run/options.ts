@@ -3,10 +3,17 @@ import type { Egress } from '../../values/egress.js';
 import type { FastPathChoice } from '../../values/fast-path.js';
 import type { OffloadChoice } from '../../values/offload.js';
 import type { EngineArguments } from '../engine-options.js';
+import type { EtcdArguments } from '../etcd-options.js';
 import type { ControlArguments } from './control-options.js';
 import type { LogArguments } from './log-options.js';
 
-export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArguments, ControlArguments {
+export interface FleetArguments extends EtcdArguments {
+  etcdCache?: string;
+  etcdMember?: string;
+  etcdShareChecks?: boolean;
+}
+
+export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArguments, ControlArguments, FleetArguments {
   rules?: string;
   config?: string;
   keepalived?: string;

@@ -5,6 +5,7 @@ import { config } from './config.js';
 import { convert } from './convert.js';
 import { demo } from './demo.js';
 import { explain } from './explain.js';
+import { fleet } from './fleet.js';
 import { health } from './health.js';
 import { installIpvsadm } from './install-ipvsadm.js';
 import { realserver } from './realserver.js';
@@ -15,6 +16,6 @@ import { status } from './status.js';
 import { upgrade } from './upgrade.js';
 
 export const verbs: readonly Verb[] = [
-  ...[run, status, health, reload, upgrade, check, convert, config],
+  ...[run, status, health, fleet, reload, upgrade, check, convert, config],
   ...[realserver, replay, explain, demo, installIpvsadm],
 ];

@@ -32,6 +32,7 @@ import { announce, type Doors, readyFields, readySentence } from '../run/announc
 import { configurationOf } from '../run/configuration-of.js';
 import type { Configuration } from '../run/configuration.js';
 import { addControlOptions } from '../run/control-options.js';
+import { addFleetOptions } from '../run/fleet-options.js';
 import { doors, type Reload } from '../run/doors.js';
 import { onFileChange } from '../run/file-change.js';
 import { Reloader } from '../run/reload.js';
@@ -66,6 +67,11 @@ its control API.
 With --source alone it begins without services, as IPVS does, and "tunvsadm"
 fills it; what it holds then ends with it, unless "tunvsadm -S --all" saves it.
 
+With --etcd it takes services, servers and weights from etcd, together with all
+directors of the prefix, and follows each change; what this director alone has
+(source, device, control) stands in --config, or in options. "tunvs fleet" shows
+the directors, and docs/fleet.md says what the keys hold.
+
 It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
 Examples:
@@ -76,6 +82,7 @@ Examples:
   $ tunvs run --rules web.rules --source 10.2.0.2 --dry-run
   $ tunvs run --config /etc/tunvs/tunvs.yaml --state
   $ tunvs run --config /etc/tunvs/tunvs.yaml --state --takeover
+  $ tunvs run --etcd http://10.2.0.5:2379 --prefix /tunvs/site --source 10.2.0.2
   $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 \\
       --queues 4 --stats-interval 5
 
@@ -96,6 +103,7 @@ export const run: Verb = {
     command
       .option('--keepalived <file>', "keepalived's configuration; docs/keepalived.md says what is done of it")
       .option('--keepalived-id <id>', "what @ID in keepalived's file is compared with (default: the host's name)");
+    addFleetOptions(command);
     addControlOptions(addLogOptions(addEngineOptions(command, { isSourceElsewhere: true })))
       .option('--path-mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
       .option(
@@ -305,6 +313,7 @@ async function attachments({ options, configuration, io, tell, log, manager }: T
         ready();
       },
     }),
+    ...(configuration.fleet ? [configuration.fleet(() => reloadAll())] : []),
     ...(isReloadedOnChange(options, configuration) ? [onFileChange(configuration, reloadAll)] : []),
     feedWatchdog(manager, log),
     ...(options.statsInterval === undefined ? [] : [statsEvery(options.statsInterval, isJson, io)]),

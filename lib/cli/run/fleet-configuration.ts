@@ -1,0 +1,185 @@
+/**
+ * A director whose services are those of a fleet. etcd holds them; the director's own file, or its options, say what it is
+ * itself. What cannot be put into force is told, and what is in force stays.
+ */
+import { ConfigError } from '../../config/mistake.js';
+import type { Director } from '../../director/director.js';
+import { type Cached, loadCache, saveCache } from '../../fleet/cache.js';
+import { partsOf } from '../../fleet/parts.js';
+import { isEmpty, type Snapshot } from '../../fleet/snapshot.js';
+import { FleetSource } from '../../fleet/source.js';
+import { TunvsError } from '../../values/errors.js';
+import { readOperand } from '../config-file.js';
+import { type Etcd, etcdOf } from '../etcd-options.js';
+import { type CliIo, UsageError } from '../verb.js';
+import type { Configuration } from './configuration.js';
+import { configReader, fileConfiguration, type FileReader } from './file-configuration.js';
+import { cacheFileOf } from './fleet-options.js';
+import { fleetMember } from './fleet-member.js';
+import { ageText } from './fleet-words.js';
+import type { RunOptions } from './options.js';
+import type { Tell } from './teller.js';
+
+/** What the configuration is that is read, or in force. */
+interface Taken {
+  snapshot: Snapshot;
+  from: 'etcd' | 'cache';
+}
+
+export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: () => Tell): Promise<Configuration> {
+  if (options.config === undefined && options.source === undefined)
+    throw new UsageError(
+      "--etcd: etcd does not name the director's own address: give it with --source, or in --config",
+    );
+  const etcd = await etcdOf(options);
+  const { client, layout } = etcd;
+  for (const warning of etcd.warnings) tell()('warn', 'etcd', warning);
+  const file = cacheFileOf(options);
+  const cached = loadCache(file, layout.prefix);
+  let latest = await firstTaken(etcd, cached, file, tell());
+  let inForce = latest;
+  let refused: string | undefined;
+  let director: Director;
+  const reader = partsReader(options, io, layout, () => latest.snapshot);
+  const read = () => fileConfiguration(options, options.config ?? NO_FILE, io, tell, reader);
+
+  let base: Configuration;
+  try {
+    base = await read();
+  } catch (error) {
+    // What is wrong in etcd now was right before; what is wrong in the file is wrong with both.
+    if (!(error instanceof ConfigError) || 'why' in cached || latest.from === 'cache') throw error;
+    const fresh = latest;
+    latest = inForce = { snapshot: cached.snapshot, from: 'cache' };
+    base = await read().catch(() => {
+      throw error;
+    });
+    latest = fresh;
+    refused = error.message;
+    const text = `the configuration in etcd is refused, and ${cachedText(cached, file)} is taken: ${refused}`;
+    tell()('error', 'fleet.refused', text);
+  }
+
+  const tookForce = (taken: Taken) => {
+    inForce = taken;
+    refused = undefined;
+    if (taken.from === 'cache') return;
+    try {
+      saveCache(file, layout.prefix, { snapshot: taken.snapshot, savedAtMs: Date.now() });
+    } catch (error) {
+      tell()(
+        'warn',
+        'fleet.cache',
+        `the configuration is not kept for a start without etcd: ${(error as Error).message}`,
+      );
+    }
+  };
+
+  return {
+    ...base,
+    async begin(running) {
+      director = running.director;
+      await base.begin(running);
+      tookForce(inForce);
+    },
+    async reload(wish) {
+      const taken = latest;
+      try {
+        const changes = await base.reload(wish);
+        if (!wish.dryRun) tookForce(taken);
+        return changes;
+      } catch (error) {
+        if (!wish.dryRun && taken !== inForce) refused = (error as Error).message;
+        throw error;
+      }
+    },
+    fleet: (reload) =>
+      fleetMember({
+        ...{ options, client, layout, tell, known: latest },
+        ...(base.health && { health: base.health }),
+        director: () => director,
+        inForce: () => ({ ...inForce, refused }),
+        async take(snapshot) {
+          latest = { snapshot, from: 'etcd' };
+          await reload();
+        },
+      }),
+    async end() {
+      await base.end();
+      client.close();
+    },
+  };
+}
+
+/** Takes what etcd holds, or what it held last. */
+async function firstTaken(
+  { client, layout }: Etcd,
+  cached: ReturnType<typeof loadCache>,
+  file: string,
+  tell: Tell,
+): Promise<Taken> {
+  try {
+    return { snapshot: await new FleetSource(client, layout, SILENT).read(), from: 'etcd' };
+  } catch (cause) {
+    const given = `etcd gives no configuration (${(cause as Error).message})`;
+    if ('why' in cached)
+      throw new TunvsError('ERR_TUNVS_SYSTEM', `${given}, and ${cached.why}: let etcd answer first`, { cause });
+    tell('warn', 'fleet.away', `${given}: ${cachedText(cached, file)} is taken`);
+    return { snapshot: cached.snapshot, from: 'cache' };
+  }
+}
+
+const cachedText = ({ snapshot, savedAtMs }: Cached, file: string) =>
+  `the configuration of revision ${snapshot.changedAt}, which ${file} has kept for ${ageText(Date.now() - savedAtMs)},`;
+
+/** Stands where a file's name would. */
+const NO_FILE = 'the command line';
+
+const SILENT = { changed() {}, drains() {}, away() {}, back() {} };
+
+/** Reads the director's own file, with what etcd holds besides. */
+function partsReader(
+  options: RunOptions,
+  io: CliIo,
+  layout: Parameters<typeof partsOf>[0],
+  snapshot: () => Snapshot,
+): FileReader {
+  const { config: file } = options;
+  let input: Buffer | undefined;
+  const reader = configReader(file ?? NO_FILE, options, () => {
+    const { parts } = partsOf(layout, snapshot());
+    let bytes = 0;
+    for (const value of snapshot().entries.values()) bytes += value.length;
+    return { parts, bytes };
+  });
+  type Found = ReturnType<FileReader['parse']>;
+  const judged = (found: Found): Found => {
+    const at = (name: string) => ({ path: '', file: name, line: 1, column: 1 });
+    const { unread } = partsOf(layout, snapshot());
+    const mend = `read docs/fleet.md for what stands below ${layout.prefix}, or delete it`;
+    const warnings = [
+      ...found.warnings,
+      ...unread.map((key) => ({ ...at(key), message: 'nothing reads this key', mend })),
+    ];
+    if (!isEmpty(layout, snapshot())) return { ...found, warnings };
+    // Far more often it is a wrong prefix, or a store that was lost, than a fleet that is to serve nobody.
+    const empty = {
+      ...at(layout.prefix),
+      message: 'etcd holds nothing below this prefix',
+      mend: `put services there, or "{}" at ${layout.director} for a fleet without services`,
+    };
+    const { files, watched } = found;
+    return { mistakes: [...('mistakes' in found ? found.mistakes : []), empty], warnings, files, watched };
+  };
+  return {
+    ...reader,
+    async read(isAgain) {
+      if (file === undefined) return Buffer.from(JSON.stringify({ source: options.source }));
+      if (file !== '-') return readOperand(file, io, { option: '--config', isAgain });
+      input ??= await readOperand(file, io, { option: '--config' });
+      return input;
+    },
+    parse: (bytes) => judged(reader.parse(bytes)),
+    parseAgain: async (bytes, found) => judged(await reader.parseAgain(bytes, found)),
+  };
+}

@@ -1,0 +1,39 @@
+/** The options of `tunvs run` for a director of a fleet. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
+import { isPart } from '../../fleet/layout.js';
+import { runtimeFolder } from '../../host/holds/folder.js';
+import { addEtcdOptions } from '../etcd-options.js';
+import type { RunOptions } from './options.js';
+
+export function addFleetOptions(command: Command): Command {
+  return addEtcdOptions(command, 'take services, servers and weights from there, and follow their changes')
+    .option(
+      '--etcd-cache <file>',
+      'where the last good configuration is kept, for a start while etcd is away (default: NAME.etcd.json in ' +
+        'STATE_DIRECTORY, or in /run/tunvs)',
+    )
+    .option('--etcd-member <name>', "what the fleet calls this director (default: the host's name)", memberArgument)
+    .option(
+      '--etcd-share-checks',
+      'let one director of the fleet check each server, and the others go by what it finds',
+    );
+}
+
+function memberArgument(text: string): string {
+  if (isPart(text)) return text;
+  throw new InvalidArgumentError('Write a name without / and blanks.');
+}
+
+/** Directors of one host differ by the names of their daemons. */
+export function memberOf({ etcdMember, name = DEFAULT_NAME }: RunOptions, host = hostname()): string {
+  return etcdMember ?? (name === DEFAULT_NAME ? host : `${host}:${name}`);
+}
+
+/** systemd names the folders of StateDirectory, which stay when the host starts anew. */
+export function cacheFileOf({ etcdCache, name = DEFAULT_NAME }: RunOptions, environment = process.env): string {
+  const [folder] = (environment.STATE_DIRECTORY ?? '').split(':');
+  return etcdCache ?? join(folder || runtimeFolder(), `${name}.etcd.json`);
+}

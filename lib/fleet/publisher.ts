@@ -1,0 +1,77 @@
+/** Tells a fleet what a director is and does, as soon as that has changed. */
+import type { Director } from '../director/director.js';
+import type { HealthSlot } from '../health/view.js';
+import type { LeaseKeeper } from './lease-keeper.js';
+import { ownState } from './own-state.js';
+import type { MemberState } from './state.js';
+
+/** What the director's daemon knows of it. */
+export type MemberFacts = Omit<MemberState, keyof ReturnType<typeof ownState> | 'atMs'>;
+
+export interface PublisherParts {
+  director: Director;
+  health?: HealthSlot;
+  lease: Pick<LeaseKeeper, 'set'>;
+  key: string;
+  /** Read each time. */
+  facts: () => MemberFacts;
+}
+
+export interface PublisherTimes {
+  /** Changes that come so soon after each other are told at once, in milliseconds. */
+  soonMs: number;
+  /** How often it looks without being told of a change, in milliseconds: connections come and go without a word. */
+  lookMs: number;
+}
+
+const TIMES: PublisherTimes = { soonMs: 300, lookMs: 15_000 };
+
+export class Publisher {
+  readonly #parts: PublisherParts;
+  readonly #times: PublisherTimes;
+  readonly #offs: (() => void)[] = [];
+  #soon: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
+
+  constructor(parts: PublisherParts, times: Partial<PublisherTimes> = {}) {
+    this.#parts = parts;
+    this.#times = { ...TIMES, ...times };
+  }
+
+  begin(): void {
+    const { director, health } = this.#parts;
+    const changed = () => this.changed();
+    for (const name of ['realServer', 'virtualService'] as const) {
+      director.on(name, changed);
+      this.#offs.push(() => director.off(name, changed));
+    }
+    if (health) this.#offs.push(health.listen('server', changed));
+    this.#look = setInterval(() => this.#tell(), this.#times.lookMs);
+    this.#look.unref();
+    this.#tell();
+  }
+
+  /** Something of the facts is another. */
+  changed(): void {
+    if (this.#look === undefined) return;
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#tell();
+    }, this.#times.soonMs);
+    this.#soon.unref();
+  }
+
+  /** REQUIRES: the director is still open. */
+  close(): void {
+    clearTimeout(this.#soon);
+    clearInterval(this.#look);
+    this.#look = undefined;
+    for (const off of this.#offs.splice(0)) off();
+  }
+
+  #tell(): void {
+    const { director, health, lease, key, facts } = this.#parts;
+    const state: MemberState = { ...facts(), ...ownState(director, health), atMs: Date.now() };
+    lease.set(key, JSON.stringify(state));
+  }
+}
