@@ -10,7 +10,7 @@ import { asOpen, measuredDirector } from '../support/measured-director.js';
 const asGauges = (text: string) =>
   text
     .replace(/^# (HELP|TYPE) (tunvs_[a-z]+) (.*)$/gm, (line, kind, name, rest) =>
-      ['tunvs_build', 'tunvs_device', 'tunvs_service'].includes(name)
+      ['tunvs_build', 'tunvs_device', 'tunvs_fingerprint', 'tunvs_service'].includes(name)
         ? `# ${kind} ${name}_info ${rest === 'info' ? 'gauge' : rest}`
         : line,
     )
