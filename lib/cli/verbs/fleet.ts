@@ -90,10 +90,11 @@ async function show(view: FleetView, { json, exitCode }: FleetOptions, io: CliIo
   }
   const odd = view.directors.filter(({ state, disagrees }) => disagrees || state?.from === 'cache' || state?.refused);
   if (!exitCode || odd.length === 0) return;
-  const [{ Unwell }] = await Promise.all([import('../health/selection.js')]);
+  const { Unwell } = await import('../health/selection.js');
   const names = odd.map(({ member }) => member).join(', ');
+  const verb = odd.length === 1 ? 'differs' : 'differ';
   throw new Unwell(
-    `${count(odd.length, 'director')} of ${view.directors.length} differ: look into the log of ${names}`,
+    `${count(odd.length, 'director')} of ${view.directors.length} ${verb}: look into the log of ${names}`,
   );
 }
 
