@@ -1,10 +1,6 @@
-/**
- * Follows the configuration below a prefix: it is read at one revision, and watched from the next one on. Whatever ends a
- * watch, a reading begins anew, and what was known stays until that has succeeded.
- */
-import { setTimeout as delay } from 'node:timers/promises';
+/** Follows the configuration below a prefix. What was known stays until another is known. */
 import type { EtcdClient } from './etcd/client.js';
-import { EtcdFailure } from './etcd/failure.js';
+import { follow, type Follower } from './follow.js';
 import type { Layout } from './layout.js';
 import { isSameConfiguration, type Snapshot, snapshotOf, withChanges } from './snapshot.js';
 
@@ -77,46 +73,25 @@ export class FleetSource {
    */
   begin(known: Snapshot | undefined, { isFresh = false } = {}): void {
     [this.#known, this.#told, this.#isAway] = [known, known, !isFresh];
-    this.#following = this.#follow(isFresh ? known : undefined);
+    const follower: Follower = {
+      read: (answer) => this.#take(snapshotOf(this.#layout, answer)),
+      changed: (batch) => {
+        const before = this.#known as Snapshot;
+        this.#tellBack(before);
+        this.#take(withChanges(this.#layout, before, batch));
+      },
+      away: (error) => this.#tellAway(error),
+    };
+    this.#following = follow(this.#client, this.#layout.configuration, follower, {
+      ...{ signal: this.#over.signal, retryMs: this.#times.retryMs },
+      fresh: isFresh ? known : undefined,
+    });
   }
 
   async close(): Promise<void> {
     this.#over.abort();
     clearTimeout(this.#soon);
     await this.#following;
-  }
-
-  async #follow(fresh: Snapshot | undefined): Promise<void> {
-    const { signal } = this.#over;
-    const [least, most] = this.#times.retryMs;
-    let from = fresh;
-    let waitMs = least;
-    while (!signal.aborted) {
-      try {
-        if (from === undefined) {
-          from = await this.read(signal);
-          this.#take(from);
-        }
-        for await (const batch of this.#client.watch(this.#layout.configuration, from.revision + 1, signal)) {
-          // Another cluster's revisions, or those of one that was restored, say nothing about what is known.
-          if (batch.clusterId !== from.clusterId || batch.revision < from.revision) break;
-          waitMs = least;
-          this.#tellBack(this.#known as Snapshot);
-          this.#take(withChanges(this.#layout, this.#known as Snapshot, batch));
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        // To read anew is all that a compaction asks for.
-        if (!(error instanceof EtcdFailure && error.kind === 'compacted')) {
-          this.#tellAway(error as Error);
-          this.#client.turn();
-        }
-      }
-      from = undefined;
-      // A hundred directors come back after one outage.
-      await delay(waitMs * (0.5 + Math.random()), undefined, { signal, ref: false }).catch(() => {});
-      waitMs = Math.min(2 * waitMs, most);
-    }
   }
 
   #tellAway(error: Error): void {

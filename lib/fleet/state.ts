@@ -25,6 +25,8 @@ export interface MemberState {
   role?: string;
   /** Since when somebody wishes that the director is drained, in milliseconds since 1970. */
   drainSinceMs?: number;
+  /** How many services it checks for the fleet; absent where each director checks by itself. */
+  probedServices?: number;
   services: number;
   servers: number;
   /** Servers that get new connections. */
@@ -50,7 +52,7 @@ export function parseState(member: string, text: string): MemberState | undefine
   if (!NUMBERS.every((name) => Number.isFinite(value[name]))) return undefined;
   if (!TEXTS.every((name) => typeof value[name] === 'string' && (value[name] as string).length <= LONGEST))
     return undefined;
-  const { from, refused, role, drainSinceMs, health } = value;
+  const { from, refused, role, drainSinceMs, probedServices, health } = value;
   const picked = Object.fromEntries([...NUMBERS, ...TEXTS].map((name) => [name, value[name]]));
   return {
     ...(picked as unknown as MemberState),
@@ -59,6 +61,7 @@ export function parseState(member: string, text: string): MemberState | undefine
     ...(typeof refused === 'string' && { refused: refused.slice(0, LONGEST) }),
     ...(typeof role === 'string' && { role: role.slice(0, 32) }),
     ...(Number.isFinite(drainSinceMs) && { drainSinceMs: drainSinceMs as number }),
+    ...(Number.isFinite(probedServices) && { probedServices: probedServices as number }),
     health: healthOf(health),
   };
 }

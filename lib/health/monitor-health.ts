@@ -7,6 +7,7 @@ import { openFifo } from './notify/fifo.js';
 import { post } from './notify/post.js';
 import { runCommand } from './notify/run-command.js';
 import type { MonitorOptions } from './options.js';
+import type { Reach } from './probe.js';
 import { reaching } from './reach.js';
 import { readSignals } from './read-signals.js';
 
@@ -35,6 +36,17 @@ import { readSignals } from './read-signals.js';
  */
 export function monitorHealth(director: Director, options: MonitorOptions = {}): HealthMonitor {
   return new HealthMonitor(director, options, systemParts(director));
+}
+
+/** Does the same with checks that go through `share`, which may know already what one would find. @internal */
+export function monitorSharedHealth(
+  director: Director,
+  options: MonitorOptions,
+  share: (reach: Reach) => Reach,
+): HealthMonitor {
+  const parts = systemParts(director);
+  const { reaching: own } = parts;
+  return new HealthMonitor(director, options, { ...parts, reaching: { ...own, reach: share(own.reach) } });
 }
 
 /** @internal */

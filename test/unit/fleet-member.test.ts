@@ -114,7 +114,7 @@ describe('what a director tells its fleet', () => {
         director: director as unknown as Director,
         key: '/k',
         facts: () => facts,
-        lease: { set: (key, value) => void (told[key] = value) },
+        lease: { set: (key, value) => void Object.assign(told, { [key]: value }) },
       },
       { soonMs: 5, lookMs: 10_000 },
     );

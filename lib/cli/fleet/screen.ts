@@ -31,11 +31,24 @@ function rowOf({ member, state, disagrees, drain }: MemberView, nowMs: number): 
   const drained =
     drain && (drain.sinceMs > 0 ? `to be drained for ${ageText(nowMs - drain.sinceMs)}` : 'to be drained');
   if (state === undefined) return [member, '-', '-', '-', '-', '-', '-', ['away', drained].filter(Boolean).join(', ')];
-  const { version, revision, fingerprint, from, refused, role, servers, serversUp, connections, startedAtMs } = state;
+  const {
+    probedServices = 0,
+    version,
+    revision,
+    fingerprint,
+    from,
+    refused,
+    role,
+    servers,
+    serversUp,
+    connections,
+    startedAtMs,
+  } = state;
   const said = [
     role,
     disagrees && 'disagrees',
     from === 'cache' && 'by its cache',
+    probedServices > 0 && `checks ${count(probedServices, 'service')}`,
     drained,
     refused !== undefined && `refuses what etcd holds: ${refused}`,
   ];

@@ -9,8 +9,11 @@ import { type ParsedConfig, parseConfig, type RefusedConfig } from '../../config
 import { shownValues } from '../../config/print-spec.js';
 import type { ConfigParts } from '../../config/read/parts.js';
 import type { Origins, Spec } from '../../config/spec.js';
+import type { Director } from '../../director/director.js';
 import { rehearsalDirector } from '../../director/rehearsal.js';
 import { monitorHealth } from '../../health/monitor-health.js';
+import type { HealthMonitor } from '../../health/monitor.js';
+import type { MonitorOptions } from '../../health/options.js';
 import { HealthSlot } from '../../health/view.js';
 import { readOperand } from '../config-file.js';
 import { type CliIo, UsageError } from '../verb.js';
@@ -29,6 +32,8 @@ export interface FileReader {
   option: string;
   /** Reads the file; by default as its operand says. */
   read?(isAgain: boolean): Promise<Buffer>;
+  /** Makes the monitor that checks servers; by default it does so by itself. */
+  monitor?(director: Director, options: MonitorOptions): HealthMonitor;
   parse(bytes: Uint8Array): ParsedConfig | RefusedConfig;
   /** Does the same where it is not to hold up the event loop; `found` is what was read last. */
   parseAgain(bytes: Uint8Array, found: ParsedConfig | RefusedConfig): Promise<ParsedConfig | RefusedConfig>;
@@ -79,7 +84,7 @@ export async function fileConfiguration(
     async begin({ director }) {
       session = new SpecSession(director, {
         monitor(options) {
-          const monitor = monitorHealth(director, options);
+          const monitor = (reader.monitor ?? monitorHealth)(director, options);
           health.fill(monitor);
           return monitor;
         },

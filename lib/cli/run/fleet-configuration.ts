@@ -5,16 +5,19 @@
 import { ConfigError } from '../../config/mistake.js';
 import type { Director } from '../../director/director.js';
 import { type Cached, loadCache, saveCache } from '../../fleet/cache.js';
+import { LeaseKeeper } from '../../fleet/lease-keeper.js';
 import { partsOf } from '../../fleet/parts.js';
+import { SharedChecks } from '../../fleet/shared-checks.js';
 import { isEmpty, type Snapshot } from '../../fleet/snapshot.js';
 import { FleetSource } from '../../fleet/source.js';
+import { monitorSharedHealth } from '../../health/monitor-health.js';
 import { TunvsError } from '../../values/errors.js';
 import { readOperand } from '../config-file.js';
 import { type Etcd, etcdOf } from '../etcd-options.js';
 import { type CliIo, UsageError } from '../verb.js';
 import type { Configuration } from './configuration.js';
 import { configReader, fileConfiguration, type FileReader } from './file-configuration.js';
-import { cacheFileOf } from './fleet-options.js';
+import { cacheFileOf, memberOf } from './fleet-options.js';
 import { fleetMember } from './fleet-member.js';
 import { ageText } from './fleet-words.js';
 import type { RunOptions } from './options.js';
@@ -40,7 +43,13 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
   let inForce = latest;
   let refused: string | undefined;
   let director: Director;
-  const reader = partsReader(options, io, layout, () => latest.snapshot);
+  let shared: SharedChecks | undefined;
+  const lease = new LeaseKeeper(client, { changed: () => shared?.leaseChanged() });
+  if (options.etcdShareChecks) shared = new SharedChecks({ client, layout, lease, member: memberOf(options) });
+  const reader: FileReader = {
+    ...partsReader(options, io, layout, () => latest.snapshot),
+    ...(shared && { monitor: sharing(shared) }),
+  };
   const read = () => fileConfiguration(options, options.config ?? NO_FILE, io, tell, reader);
 
   let base: Configuration;
@@ -95,7 +104,8 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
     },
     fleet: (reload) =>
       fleetMember({
-        ...{ options, client, layout, tell, known: latest },
+        ...{ options, client, layout, lease, tell, known: latest },
+        ...(shared && { shared }),
         ...(base.health && { health: base.health }),
         director: () => director,
         inForce: () => ({ ...inForce, refused }),
@@ -110,6 +120,11 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
     },
   };
 }
+
+const sharing =
+  (shared: SharedChecks): FileReader['monitor'] =>
+  (director, options) =>
+    monitorSharedHealth(director, options, (reach) => shared.share(reach));
 
 /** Takes what etcd holds, or what it held last. */
 async function firstTaken(

@@ -5,9 +5,10 @@ import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
 import type { Director } from '../../director/director.js';
 import type { EtcdClient } from '../../fleet/etcd/client.js';
 import type { Layout } from '../../fleet/layout.js';
-import { LeaseKeeper } from '../../fleet/lease-keeper.js';
+import type { LeaseKeeper } from '../../fleet/lease-keeper.js';
 import { parseDrain } from '../../fleet/overview.js';
 import { Publisher } from '../../fleet/publisher.js';
+import type { SharedChecks } from '../../fleet/shared-checks.js';
 import type { Snapshot } from '../../fleet/snapshot.js';
 import { FleetSource } from '../../fleet/source.js';
 import type { ConfigurationFrom } from '../../fleet/state.js';
@@ -22,6 +23,9 @@ export interface FleetMemberParts {
   options: RunOptions;
   client: EtcdClient;
   layout: Layout;
+  lease: LeaseKeeper;
+  /** Absent where each director checks by itself. */
+  shared?: SharedChecks;
   tell: () => Tell;
   health?: HealthSlot;
   /** What was read last; it is in force unless it was refused. */
@@ -33,13 +37,12 @@ export interface FleetMemberParts {
 }
 
 export function fleetMember(parts: FleetMemberParts): Attachment {
-  const { options, client, layout, tell, known, inForce, health } = parts;
+  const { options, client, layout, lease, shared, tell, known, inForce, health } = parts;
   const member = memberOf(options);
   const startedAtMs = Date.now();
   let drainSinceMs: number | undefined;
   let awaySinceMs = known.from === 'cache' ? startedAtMs : undefined;
 
-  const lease = new LeaseKeeper(client);
   const facts = () => {
     const { snapshot, from, refused } = inForce();
     return {
@@ -47,6 +50,7 @@ export function fleetMember(parts: FleetMemberParts): Attachment {
       ...{ pid: process.pid, startedAtMs, revision: snapshot.changedAt, from },
       ...(refused !== undefined && { refused: refused.split('\n', 1)[0] as string }),
       ...(drainSinceMs !== undefined && { drainSinceMs }),
+      ...(shared && { probedServices: shared.probed }),
     };
   };
   let publisher: Publisher | undefined;
@@ -101,6 +105,7 @@ export function fleetMember(parts: FleetMemberParts): Attachment {
       source.begin(known.snapshot, { isFresh: known.from === 'etcd' });
       publisher.begin();
       lease.begin();
+      shared?.begin();
       const { snapshot, from } = inForce();
       const revision = snapshot.changedAt;
       const text = `revision ${revision} of ${from === 'etcd' ? 'etcd' : 'the cache'} is in force, as ${member} of ${layout.prefix}`;
@@ -108,7 +113,7 @@ export function fleetMember(parts: FleetMemberParts): Attachment {
     },
     detach() {
       publisher?.close();
-      ended = Promise.all([source.close(), lease.close()]);
+      ended = Promise.all([source.close(), shared?.close(), lease.close()]);
     },
     async end() {
       await ended;
