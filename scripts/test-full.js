@@ -138,7 +138,7 @@ function realPrograms() {
   const all = testFiles('test/full');
   const of = (...names) => all.filter((path) => names.some((name) => path.endsWith(`/${name}.test.js`)));
   const fast = of('golden-fast-path', 'golden-fast-path-bytes', 'fast-path-churn');
-  const apart = [...of('prometheus'), ...of('ldirectord'), ...of('checked-servers'), ...fast];
+  const apart = [...of('prometheus'), ...of('ldirectord'), ...of('checked-servers'), ...of('fleet'), ...fast];
   // These run here because `npm test` does without nft, and passes over what needs systemd-analyze.
   const marks = testFiles('test/netns', (path) => path === 'mark-devices.test.js');
   const unit = testFiles('test/unit', (path) => path === 'service-unit.test.js');
@@ -150,6 +150,7 @@ function realPrograms() {
     ['the fast path against recordings and under churn', ['nft'], fast],
     ['Prometheus', ['promtool'], of('prometheus')],
     ['ldirectord', ['ldirectord'], of('ldirectord')],
+    ['a fleet by etcd', ['etcd'], of('fleet')],
     ['the systemd unit', ['systemd-analyze'], unit],
   ];
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { EtcdClient } from '../fleet/etcd/client.js';
-import { whyNoEndpoint } from '../fleet/etcd/options.js';
+import { type EtcdOptions, whyNoEndpoint } from '../fleet/etcd/options.js';
 import { type Layout, whyNoPrefix } from '../fleet/layout.js';
 import { reading } from './files.js';
 import { UsageError } from './verb.js';
@@ -70,7 +70,11 @@ export interface Etcd {
 }
 
 /** Reads the files that the options name. */
-export async function etcdOf(given: EtcdArguments, environment = process.env): Promise<Etcd> {
+export async function etcdOf(
+  given: EtcdArguments,
+  environment = process.env,
+  times: Pick<EtcdOptions, 'timeoutMs' | 'heartbeatMs'> = {},
+): Promise<Etcd> {
   const { etcd: endpoints, prefix, etcdUser } = given;
   if (endpoints === undefined)
     throw new UsageError("give --etcd with etcd's endpoints, as in --etcd http://10.2.0.5:2379");
@@ -98,6 +102,7 @@ export async function etcdOf(given: EtcdArguments, environment = process.env): P
   };
   const client = new EtcdClient({
     ...{ endpoints, tls },
+    ...times,
     ...(etcdUser !== undefined && password !== undefined && { user: { name: etcdUser, password } }),
   });
   const isOpen = plain.filter((each) => !/^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(`${each}/`));

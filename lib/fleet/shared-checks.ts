@@ -73,6 +73,7 @@ export class SharedChecks {
   readonly #there = new Map<string, Group>();
   readonly #over = new AbortController();
   #isKnown = false;
+  #changed: () => void = () => {};
   #following: Promise<void> | undefined;
   #tidying: NodeJS.Timeout | undefined;
 
@@ -86,7 +87,9 @@ export class SharedChecks {
     return [...this.#groups.values()].filter(({ own }) => own !== undefined).length;
   }
 
-  begin(): void {
+  /** `changed` is told when this director checks more services, or fewer, for the fleet. */
+  begin(changed: () => void = () => {}): void {
+    this.#changed = changed;
     const { client, layout } = this.#parts;
     const prefix = layout.checks;
     const range = { key: prefix, end: `${prefix.slice(0, -1)}0` };
@@ -127,7 +130,7 @@ export class SharedChecks {
   /** The lease is over, and so are its keys. */
   leaseChanged(): void {
     for (const shared of this.#groups.values()) {
-      shared.own = undefined;
+      this.#giveUp(shared);
       this.#attemptSoon(shared);
     }
   }
@@ -171,8 +174,14 @@ export class SharedChecks {
     shared.group = group;
     if (group?.by === this.#parts.member) return;
     // Somebody took the key away, or has it.
-    shared.own = undefined;
+    this.#giveUp(shared);
     if (text === undefined) this.#attemptSoon(shared);
+  }
+
+  #giveUp(shared: Shared): void {
+    if (shared.own === undefined) return;
+    shared.own = undefined;
+    this.#changed();
   }
 
   #attemptSoon(shared: Shared): void {
@@ -193,7 +202,9 @@ export class SharedChecks {
     const value = groupText(member, shared.service, new Map());
     try {
       const there = await client.create(`${layout.checks}${shared.name}`, value, { lease, signal: this.#over.signal });
-      if (there.lease === lease && keeper.lease === lease) shared.own = new Map();
+      if (there.lease !== lease || keeper.lease !== lease) return;
+      shared.own = new Map();
+      this.#changed();
     } catch {
       // Until somebody has the key everybody asks.
       if (!this.#over.signal.aborted) setTimeout(() => this.#attemptSoon(shared), this.#times.retryMs[1]).unref();
@@ -256,6 +267,7 @@ export class SharedChecks {
       if (shared.own.size > 0) this.#writeSoon(shared);
       else {
         this.#groups.delete(name);
+        this.#changed();
         const { client, layout } = this.#parts;
         client.delete({ key: `${layout.checks}${name}` }, this.#over.signal).catch(() => {
           // It ends with the lease.

@@ -38,6 +38,7 @@ const known = {
   dnsmasq: { isHere: () => hasProgram('dnsmasq'), packages: async () => ['dnsmasq-base'] },
   aiosmtpd: { isHere: () => hasProgram('aiosmtpd'), packages: async () => ['python3-aiosmtpd'] },
   promtool: { isHere: () => hasProgram('promtool') && hasProgram('prometheus'), packages: async () => ['prometheus'] },
+  etcd: { isHere: () => hasProgram('etcd'), packages: async () => ['etcd-server'] },
   'systemd-analyze': { isHere: () => hasProgram('systemd-analyze'), packages: async () => ['systemd'] },
   ...Object.fromEntries(
     ['cmake', 'clang-format', 'tcpdump', 'tshark', 'ethtool', 'nginx', 'haproxy', 'curl', 'ldirectord'].map((name) => [

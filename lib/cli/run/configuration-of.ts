@@ -49,5 +49,6 @@ const fleetOptionsOf = (options: RunOptions): string[] => [
   ...etcdOptionsOf(options),
   ...(options.etcdCache === undefined ? [] : ['--etcd-cache']),
   ...(options.etcdMember === undefined ? [] : ['--etcd-member']),
+  ...(options.etcdLease === undefined ? [] : ['--etcd-lease']),
   ...(options.etcdShareChecks ? ['--etcd-share-checks'] : []),
 ];

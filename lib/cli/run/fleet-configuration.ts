@@ -17,7 +17,7 @@ import { type Etcd, etcdOf } from '../etcd-options.js';
 import { type CliIo, UsageError } from '../verb.js';
 import type { Configuration } from './configuration.js';
 import { configReader, fileConfiguration, type FileReader } from './file-configuration.js';
-import { cacheFileOf, memberOf } from './fleet-options.js';
+import { cacheFileOf, fleetTimesOf, memberOf } from './fleet-options.js';
 import { fleetMember } from './fleet-member.js';
 import { ageText } from './fleet-words.js';
 import type { RunOptions } from './options.js';
@@ -34,7 +34,8 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
     throw new UsageError(
       "--etcd: etcd does not name the director's own address: give it with --source, or in --config",
     );
-  const etcd = await etcdOf(options);
+  const { ttlSeconds, retryMs, ...times } = fleetTimesOf(options);
+  const etcd = await etcdOf(options, process.env, times);
   const { client, layout } = etcd;
   for (const warning of etcd.warnings) tell()('warn', 'etcd', warning);
   const file = cacheFileOf(options);
@@ -44,8 +45,9 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
   let refused: string | undefined;
   let director: Director;
   let shared: SharedChecks | undefined;
-  const lease = new LeaseKeeper(client, { changed: () => shared?.leaseChanged() });
-  if (options.etcdShareChecks) shared = new SharedChecks({ client, layout, lease, member: memberOf(options) });
+  const lease = new LeaseKeeper(client, { ttlSeconds, changed: () => shared?.leaseChanged() });
+  if (options.etcdShareChecks)
+    shared = new SharedChecks({ client, layout, lease, member: memberOf(options) }, { retryMs });
   const reader: FileReader = {
     ...partsReader(options, io, layout, () => latest.snapshot),
     ...(shared && { monitor: sharing(shared) }),
@@ -104,7 +106,7 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
     },
     fleet: (reload) =>
       fleetMember({
-        ...{ options, client, layout, lease, tell, known: latest },
+        ...{ options, client, layout, lease, retryMs, tell, known: latest },
         ...(shared && { shared }),
         ...(base.health && { health: base.health }),
         director: () => director,

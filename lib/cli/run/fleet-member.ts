@@ -24,6 +24,8 @@ export interface FleetMemberParts {
   client: EtcdClient;
   layout: Layout;
   lease: LeaseKeeper;
+  /** How long a failed reading waits before the next: from, and to, in milliseconds. */
+  retryMs: readonly [number, number];
   /** Absent where each director checks by itself. */
   shared?: SharedChecks;
   tell: () => Tell;
@@ -70,29 +72,34 @@ export function fleetMember(parts: FleetMemberParts): Attachment {
     publisher?.changed();
   };
 
-  const source = new FleetSource(client, layout, {
-    changed: (snapshot) => {
-      const { changedAt: revision } = snapshot;
-      parts
-        .take(snapshot)
-        .then(
-          () => tell()('info', 'fleet.revision', `revision ${revision} of etcd is in force`, { revision }),
-          () => {}, // It has told why.
-        )
-        .finally(() => publisher?.changed());
+  const source = new FleetSource(
+    client,
+    layout,
+    {
+      changed: (snapshot) => {
+        const { changedAt: revision } = snapshot;
+        parts
+          .take(snapshot)
+          .then(
+            () => tell()('info', 'fleet.revision', `revision ${revision} of etcd is in force`, { revision }),
+            () => {}, // It has told why.
+          )
+          .finally(() => publisher?.changed());
+      },
+      drains: takeDrains,
+      away: ({ message }) => {
+        awaySinceMs = Date.now();
+        const { changedAt } = inForce().snapshot;
+        tell()('error', 'fleet.away', `etcd is away, and revision ${changedAt} stays in force: ${message}`);
+      },
+      back: () => {
+        const forMs = Date.now() - (awaySinceMs ?? Date.now());
+        awaySinceMs = undefined;
+        tell()('info', 'fleet.back', `etcd is back after ${ageText(forMs)}`, { awayMs: forMs });
+      },
     },
-    drains: takeDrains,
-    away: ({ message }) => {
-      awaySinceMs = Date.now();
-      const { changedAt } = inForce().snapshot;
-      tell()('error', 'fleet.away', `etcd is away, and revision ${changedAt} stays in force: ${message}`);
-    },
-    back: () => {
-      const forMs = Date.now() - (awaySinceMs ?? Date.now());
-      awaySinceMs = undefined;
-      tell()('info', 'fleet.back', `etcd is back after ${ageText(forMs)}`, { awayMs: forMs });
-    },
-  });
+    { retryMs: parts.retryMs },
+  );
 
   let ended: Promise<unknown> | undefined;
   return (running) => ({
@@ -105,7 +112,7 @@ export function fleetMember(parts: FleetMemberParts): Attachment {
       source.begin(known.snapshot, { isFresh: known.from === 'etcd' });
       publisher.begin();
       lease.begin();
-      shared?.begin();
+      shared?.begin(() => publisher?.changed());
       const { snapshot, from } = inForce();
       const revision = snapshot.changedAt;
       const text = `revision ${revision} of ${from === 'etcd' ? 'etcd' : 'the cache'} is in force, as ${member} of ${layout.prefix}`;

@@ -10,6 +10,8 @@ import type { LogArguments } from './log-options.js';
 export interface FleetArguments extends EtcdArguments {
   etcdCache?: string;
   etcdMember?: string;
+  /** Seconds. */
+  etcdLease?: number;
   etcdShareChecks?: boolean;
 }
 
