@@ -34,6 +34,7 @@ export const NOT_RUN: readonly NotRun[] = [
   { page: 'README.md', begins: 'npm pack', reason: 'package.test.ts packs and installs it' },
   { page: 'README.md', begins: 'import { Director }', reason: 'readme.test.ts runs it as examples/readme.ts' },
   { page: 'README.md', begins: 'docker run', reason: 'it needs docker and an image' },
+  { page: 'docs/fleet.md', reason: 'it needs etcd; test/full/fleet.test.ts runs the same with one' },
   {
     page: 'docs/keepalived.md',
     begins: 'tunvs check',
