@@ -18,11 +18,15 @@ const LENGTH = 16;
 
 /** Returns 16 hexadecimal digits. */
 export function fingerprintOf({ virtualServices, marks }: Fingerprinted): string {
-  return fingerprint({
-    // The first rule that fits counts.
-    marks,
-    services: byName(virtualServices.map((service) => [serviceName(service), serviceFacts(service)])),
-  });
+  // The first rule that fits counts.
+  const hash = createHash('sha256').update(canonical(marks));
+  const services = virtualServices.map((service) => [serviceName(service), service] as const);
+  for (const [name, service] of services.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    // Schedulers walk in the order of adding, which depends on the past.
+    const servers = service.realServers.map(serverFacts).sort();
+    hash.update(`\n${canonical([name, serviceFacts(service)])}\n${servers.join('\n')}`);
+  }
+  return hash.digest('hex').slice(0, LENGTH);
 }
 
 /** Returns the fingerprint of any facts. What is undefined counts as left out; the order of fields does not count. */
@@ -43,19 +47,18 @@ export function canonical(value: unknown): string {
 
 function serviceFacts(service: VirtualService): object {
   const { scheduler, schedulerFlags, schedulerOptions, persistence, onePacket, midStream, slowStart } = service;
-  const { rescheduleUdp, timeouts, policy, realServers } = service;
+  const { rescheduleUdp, timeouts, policy } = service;
   return {
     ...{ scheduler, schedulerFlags: [...schedulerFlags].sort(), schedulerOptions, persistence, onePacket, midStream },
     ...{ slowStart, rescheduleUdp, timeouts, policy: policy && `${policy.kind} ${policy.name}` },
-    servers: byName(realServers.map((server) => [serverName(server), serverFacts(server)])),
   };
 }
 
-function serverFacts(server: RealServer): object {
-  const { fullWeight, askedForwarding, upperThreshold, lowerThreshold } = server;
+/** There may be very many. */
+function serverFacts(server: RealServer): string {
   // A server on one director's host is local there alone.
-  return { weight: fullWeight, forwarding: askedForwarding, upperThreshold, lowerThreshold };
+  const { forwarding, tunnelPort, tunnelChecksum, clientAddress } = server.askedForwarding;
+  const { fullWeight, upperThreshold, lowerThreshold } = server;
+  const how = `${forwarding} ${tunnelPort} ${tunnelChecksum} ${clientAddress}`;
+  return `${serverName(server)} ${fullWeight} ${how} ${upperThreshold} ${lowerThreshold}`;
 }
-
-/** Schedulers walk in the order of adding, which depends on the past. */
-const byName = (facts: [string, object][]) => Object.fromEntries(facts);

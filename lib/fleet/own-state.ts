@@ -10,19 +10,15 @@ import type { MemberState } from './state.js';
 /** etcd takes values of 1.5 MiB; so many servers have a third of that. */
 const MOST_SERVERS = 10_000;
 
-export type OwnState = Pick<
-  MemberState,
-  'fingerprint' | 'services' | 'servers' | 'serversUp' | 'connections' | 'health'
->;
+export type OwnState = Pick<MemberState, 'fingerprint' | 'services' | 'servers' | 'serversUp' | 'health'>;
 
 export function ownState(
-  director: Pick<Director, 'virtualServices' | 'marks' | 'stats'>,
+  director: Pick<Director, 'virtualServices' | 'marks'>,
   health?: Pick<HealthSlot, 'of'>,
 ): OwnState {
   const { virtualServices } = director;
   const all = virtualServices.flatMap((service) => service.realServers);
   const isFull = all.length <= MOST_SERVERS;
-  const { table } = director.stats();
   const states = virtualServices.map(
     (service) => [serviceName(service), serverStates(service, health, isFull)] as const,
   );
@@ -31,7 +27,6 @@ export function ownState(
     services: virtualServices.length,
     servers: all.length,
     serversUp: all.filter((server) => server.fullWeight > 0).length,
-    connections: table.ipv4 + table.ipv6,
     health: Object.fromEntries(states.filter(([, servers]) => isFull || Object.keys(servers).length > 0)),
   };
 }

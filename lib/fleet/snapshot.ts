@@ -32,6 +32,7 @@ export function withChanges(
   before: Snapshot,
   { revision, changes }: { revision: number; changes: readonly Change[] },
 ): Snapshot {
+  if (changes.length === 0) return { ...before, revision: Math.max(before.revision, revision) };
   const entries = new Map(before.entries);
   const drains = new Map(before.drains);
   let { changedAt } = before;
@@ -43,7 +44,7 @@ export function withChanges(
     else map.set(name, value);
   }
   const next = { ...before, revision: Math.max(before.revision, revision), changedAt };
-  return changes.length === 0 ? next : { ...next, entries: inOrder(entries), drains: inOrder(drains) };
+  return { ...next, entries: inOrder(entries), drains: inOrder(drains) };
 }
 
 export function isSameConfiguration(a: Snapshot, b: Snapshot): boolean {

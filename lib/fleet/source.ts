@@ -1,4 +1,5 @@
 /** Follows the configuration below a prefix. What was known stays until another is known. */
+import type { Change, WatchBatch } from './etcd/answers.js';
 import type { EtcdClient } from './etcd/client.js';
 import { follow, type Follower } from './follow.js';
 import type { Layout } from './layout.js';
@@ -24,6 +25,9 @@ export interface SourceTimes {
   retryMs: readonly [number, number];
 }
 
+/** Milliseconds. */
+const GATHER_MS = 5;
+
 const TIMES: SourceTimes = { quietMs: 50, longestMs: 1_000, retryMs: [200, 5_000] };
 
 export class FleetSource {
@@ -36,6 +40,7 @@ export class FleetSource {
   /** What was told last. */
   #told: Snapshot | undefined;
   #isAway = false;
+  #gathered: { revision: number; changes: Change[] } | undefined;
   #soon: NodeJS.Timeout | undefined;
   #sinceMs = 0;
   #following: Promise<void> | undefined;
@@ -74,11 +79,14 @@ export class FleetSource {
   begin(known: Snapshot | undefined, { isFresh = false } = {}): void {
     [this.#known, this.#told, this.#isAway] = [known, known, !isFresh];
     const follower: Follower = {
-      read: (answer) => this.#take(snapshotOf(this.#layout, answer)),
+      read: (answer) => {
+        // What came before is part of it, or of another cluster's past.
+        this.#gathered = undefined;
+        this.#take(snapshotOf(this.#layout, answer));
+      },
       changed: (batch) => {
-        const before = this.#known as Snapshot;
-        this.#tellBack(before);
-        this.#take(withChanges(this.#layout, before, batch));
+        this.#tellBack(this.#known as Snapshot);
+        this.#gather(batch);
       },
       away: (error) => this.#tellAway(error),
     };
@@ -104,6 +112,22 @@ export class FleetSource {
     if (!this.#isAway) return;
     this.#isAway = false;
     this.#events.back(snapshot);
+  }
+
+  /** A thousand keys that are put one by one come in as many batches, and to go through all keys takes its time. */
+  #gather({ revision, changes }: WatchBatch): void {
+    if (this.#gathered) {
+      this.#gathered.revision = revision;
+      for (const each of changes) this.#gathered.changes.push(each);
+      return;
+    }
+    const gathered = { revision, changes: [...changes] };
+    this.#gathered = gathered;
+    setTimeout(() => {
+      if (this.#gathered !== gathered || this.#over.signal.aborted) return;
+      this.#gathered = undefined;
+      this.#take(withChanges(this.#layout, this.#known as Snapshot, gathered));
+    }, GATHER_MS);
   }
 
   #take(snapshot: Snapshot): void {

@@ -289,6 +289,11 @@ describe('tunvs run --etcd', () => {
       told.join('\n'),
       /the configuration in etcd is refused, and the configuration of revision 3.*services\/web:1/s,
     );
+    await eventually(
+      async () => etcd.keys.get(`${PREFIX}/state/lb1`)?.value ?? '',
+      (text) => /"from":"cache","refused":".*services\/web:1/.test(text),
+      'the fleet is told',
+    );
     etcd.put(WEB, 'listen: tcp 192.0.2.1:80');
     etcd.put(`${WEB}/servers/b`, '10.3.0.12');
     await holds(weights, '10.3.0.11=3', '10.3.0.12=1');
@@ -319,7 +324,7 @@ describe('tunvs run --etcd', () => {
     etcd.put(`${PREFIX}/drain/lb1`, '{"by":"me"}');
     await eventually(
       async () => told.join('\n'),
-      (text) => /fleet\.drain: this director \(lb1\) is to be drained, as was wished by me/.test(text),
+      (text) => /fleet\.drain: this director \(lb1\) is to be drained, as me wishes/.test(text),
       'it is told',
     );
     await eventually(

@@ -3,7 +3,6 @@
  * itself. What cannot be put into force is told, and what is in force stays.
  */
 import { ConfigError } from '../../config/mistake.js';
-import type { Director } from '../../director/director.js';
 import { type Cached, loadCache, saveCache } from '../../fleet/cache.js';
 import { LeaseKeeper } from '../../fleet/lease-keeper.js';
 import { partsOf } from '../../fleet/parts.js';
@@ -43,7 +42,6 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
   let latest = await firstTaken(etcd, cached, file, tell());
   let inForce = latest;
   let refused: string | undefined;
-  let director: Director;
   let shared: SharedChecks | undefined;
   const lease = new LeaseKeeper(client, { ttlSeconds, changed: () => shared?.leaseChanged() });
   if (options.etcdShareChecks)
@@ -73,7 +71,6 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
 
   const tookForce = (taken: Taken) => {
     inForce = taken;
-    refused = undefined;
     if (taken.from === 'cache') return;
     try {
       saveCache(file, layout.prefix, { snapshot: taken.snapshot, savedAtMs: Date.now() });
@@ -89,7 +86,6 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
   return {
     ...base,
     async begin(running) {
-      director = running.director;
       await base.begin(running);
       tookForce(inForce);
     },
@@ -97,7 +93,9 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
       const taken = latest;
       try {
         const changes = await base.reload(wish);
-        if (!wish.dryRun) tookForce(taken);
+        if (wish.dryRun) return changes;
+        refused = undefined;
+        tookForce(taken);
         return changes;
       } catch (error) {
         if (!wish.dryRun && taken !== inForce) refused = (error as Error).message;
@@ -109,7 +107,6 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
         ...{ options, client, layout, lease, retryMs, tell, known: latest },
         ...(shared && { shared }),
         ...(base.health && { health: base.health }),
-        director: () => director,
         inForce: () => ({ ...inForce, refused }),
         async take(snapshot) {
           latest = { snapshot, from: 'etcd' };

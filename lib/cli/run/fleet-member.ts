@@ -7,7 +7,7 @@ import type { EtcdClient } from '../../fleet/etcd/client.js';
 import type { Layout } from '../../fleet/layout.js';
 import type { LeaseKeeper } from '../../fleet/lease-keeper.js';
 import { parseDrain } from '../../fleet/overview.js';
-import { Publisher } from '../../fleet/publisher.js';
+import { type MemberFacts, Publisher } from '../../fleet/publisher.js';
 import type { SharedChecks } from '../../fleet/shared-checks.js';
 import type { Snapshot } from '../../fleet/snapshot.js';
 import { FleetSource } from '../../fleet/source.js';
@@ -32,98 +32,126 @@ export interface FleetMemberParts {
   health?: HealthSlot;
   /** What was read last; it is in force unless it was refused. */
   known: { snapshot: Snapshot; from: ConfigurationFrom };
-  director: () => Director;
   inForce: () => { snapshot: Snapshot; from: ConfigurationFrom; refused: string | undefined };
   /** Puts another configuration into force; rejects, after telling so, when it is refused. */
   take(snapshot: Snapshot): Promise<void>;
 }
 
 export function fleetMember(parts: FleetMemberParts): Attachment {
-  const { options, client, layout, lease, shared, tell, known, inForce, health } = parts;
-  const member = memberOf(options);
-  const startedAtMs = Date.now();
-  let drainSinceMs: number | undefined;
-  let awaySinceMs = known.from === 'cache' ? startedAtMs : undefined;
-
-  const facts = () => {
-    const { snapshot, from, refused } = inForce();
-    return {
-      ...{ member, host: hostname(), name: options.name ?? DEFAULT_NAME, version: packageVersion() },
-      ...{ pid: process.pid, startedAtMs, revision: snapshot.changedAt, from },
-      ...(refused !== undefined && { refused: refused.split('\n', 1)[0] as string }),
-      ...(drainSinceMs !== undefined && { drainSinceMs }),
-      ...(shared && { probedServices: shared.probed }),
-    };
-  };
-  let publisher: Publisher | undefined;
-
-  const takeDrains = ({ drains }: Snapshot) => {
-    const wish = drains.get(member);
-    const before = drainSinceMs;
-    const parsed = wish === undefined ? undefined : parseDrain(wish);
-    drainSinceMs = parsed && (parsed.sinceMs || Date.now());
-    if (before === undefined && parsed !== undefined) {
-      const by = parsed.by === undefined ? '' : ` by ${parsed.by}`;
-      const message = `this director (${member}) is to be drained, as was wished${by}: send it no more packets, by your routers or by keepalived`;
-      tell()('warn', 'fleet.drain', message, { member });
-    } else if (before !== undefined && parsed === undefined) {
-      tell()('info', 'fleet.undrain', `this director (${member}) is no longer to be drained`, { member });
-    }
-    publisher?.changed();
-  };
-
-  const source = new FleetSource(
-    client,
-    layout,
-    {
-      changed: (snapshot) => {
-        const { changedAt: revision } = snapshot;
-        parts
-          .take(snapshot)
-          .then(
-            () => tell()('info', 'fleet.revision', `revision ${revision} of etcd is in force`, { revision }),
-            () => {}, // It has told why.
-          )
-          .finally(() => publisher?.changed());
-      },
-      drains: takeDrains,
-      away: ({ message }) => {
-        awaySinceMs = Date.now();
-        const { changedAt } = inForce().snapshot;
-        tell()('error', 'fleet.away', `etcd is away, and revision ${changedAt} stays in force: ${message}`);
-      },
-      back: () => {
-        const forMs = Date.now() - (awaySinceMs ?? Date.now());
-        awaySinceMs = undefined;
-        tell()('info', 'fleet.back', `etcd is back after ${ageText(forMs)}`, { awayMs: forMs });
-      },
-    },
-    { retryMs: parts.retryMs },
-  );
-
+  const member = new FleetMember(parts);
   let ended: Promise<unknown> | undefined;
-  return (running) => ({
-    listen() {
-      publisher = new Publisher({
-        ...{ director: running.director, lease, facts, key: layout.state(member) },
-        ...(health && { health }),
-      });
-      takeDrains(known.snapshot);
-      source.begin(known.snapshot, { isFresh: known.from === 'etcd' });
-      publisher.begin();
-      lease.begin();
-      shared?.begin(() => publisher?.changed());
-      const { snapshot, from } = inForce();
-      const revision = snapshot.changedAt;
-      const text = `revision ${revision} of ${from === 'etcd' ? 'etcd' : 'the cache'} is in force, as ${member} of ${layout.prefix}`;
-      tell()('info', 'fleet.revision', text, { revision, from, member, prefix: layout.prefix });
+  return ({ director }) => ({
+    listen: () => member.begin(director),
+    detach: () => {
+      ended = member.close();
     },
-    detach() {
-      publisher?.close();
-      ended = Promise.all([source.close(), shared?.close(), lease.close()]);
-    },
-    async end() {
+    end: async () => {
       await ended;
     },
   });
+}
+
+class FleetMember {
+  readonly #parts: FleetMemberParts;
+  readonly #name: string;
+  readonly #source: FleetSource;
+  readonly #startedAtMs = Date.now();
+  #publisher: Publisher | undefined;
+  #drainSinceMs: number | undefined;
+  #awaySinceMs: number | undefined;
+
+  constructor(parts: FleetMemberParts) {
+    const { options, client, layout, known, retryMs } = parts;
+    this.#parts = parts;
+    this.#name = memberOf(options);
+    this.#awaySinceMs = known.from === 'cache' ? this.#startedAtMs : undefined;
+    const events = {
+      changed: (snapshot: Snapshot) => void this.#take(snapshot),
+      drains: (snapshot: Snapshot) => this.#takeDrains(snapshot),
+      away: (error: Error) => this.#away(error),
+      back: () => this.#back(),
+    };
+    this.#source = new FleetSource(client, layout, events, { retryMs });
+  }
+
+  begin(director: Director): void {
+    const { layout, lease, shared, health, known, inForce } = this.#parts;
+    this.#publisher = new Publisher({
+      ...{ director, lease, facts: () => this.#facts(), key: layout.state(this.#name) },
+      ...(health && { health }),
+    });
+    this.#takeDrains(known.snapshot);
+    this.#source.begin(known.snapshot, { isFresh: known.from === 'etcd' });
+    this.#publisher.begin();
+    lease.begin();
+    shared?.begin(() => this.#publisher?.changed());
+    const { snapshot, from } = inForce();
+    const revision = snapshot.changedAt;
+    const where = `of ${from === 'etcd' ? 'etcd' : 'the cache'}`;
+    const sentence = `revision ${revision} ${where} is in force, as ${this.#name} of ${layout.prefix}`;
+    this.#tell('info', 'fleet.revision', sentence, { revision, from, member: this.#name, prefix: layout.prefix });
+  }
+
+  async close(): Promise<void> {
+    const { lease, shared } = this.#parts;
+    this.#publisher?.close();
+    await Promise.all([this.#source.close(), shared?.close(), lease.close()]);
+  }
+
+  #tell(...told: Parameters<Tell>): void {
+    this.#parts.tell()(...told);
+  }
+
+  #facts(): MemberFacts {
+    const { options, inForce, shared } = this.#parts;
+    const { snapshot, from, refused } = inForce();
+    return {
+      ...{ member: this.#name, host: hostname(), name: options.name ?? DEFAULT_NAME, version: packageVersion() },
+      ...{ pid: process.pid, startedAtMs: this.#startedAtMs, revision: snapshot.changedAt, from },
+      ...(refused !== undefined && { refused: refused.split('\n', 1)[0] as string }),
+      ...(this.#drainSinceMs !== undefined && { drainSinceMs: this.#drainSinceMs }),
+      ...(shared && { probedServices: shared.probed }),
+    };
+  }
+
+  async #take(snapshot: Snapshot): Promise<void> {
+    const { changedAt: revision } = snapshot;
+    try {
+      await this.#parts.take(snapshot);
+      this.#tell('info', 'fleet.revision', `revision ${revision} of etcd is in force`, { revision });
+    } catch {
+      // It has told why.
+    }
+    this.#publisher?.changed();
+  }
+
+  #takeDrains({ drains }: Snapshot): void {
+    const text = drains.get(this.#name);
+    const wish = text === undefined ? undefined : parseDrain(text);
+    const wasWished = this.#drainSinceMs !== undefined;
+    this.#drainSinceMs = wish && (wish.sinceMs || Date.now());
+    const who = `this director (${this.#name})`;
+    if (wish && !wasWished) {
+      const by = wish.by === undefined ? '' : `, as ${wish.by} wishes`;
+      const mend = 'send it no more packets, by your routers or by keepalived';
+      this.#tell('warn', 'fleet.drain', `${who} is to be drained${by}: ${mend}`, { member: this.#name });
+    } else if (!wish && wasWished) {
+      this.#tell('info', 'fleet.undrain', `${who} is no longer to be drained`, { member: this.#name });
+    }
+    this.#publisher?.changed();
+  }
+
+  #away({ message }: Error): void {
+    this.#awaySinceMs = Date.now();
+    const revision = this.#parts.inForce().snapshot.changedAt;
+    this.#tell('error', 'fleet.away', `etcd is away, and revision ${revision} stays in force: ${message}`, {
+      revision,
+    });
+  }
+
+  #back(): void {
+    const awayMs = Date.now() - (this.#awaySinceMs ?? Date.now());
+    this.#awaySinceMs = undefined;
+    this.#tell('info', 'fleet.back', `etcd is back after ${ageText(awayMs)}`, { awayMs });
+  }
 }
