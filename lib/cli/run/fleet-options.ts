@@ -1,10 +1,8 @@
 /** The options of `tunvs run` for a director of a fleet. */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
 import { isPart } from '../../fleet/layout.js';
-import { runtimeFolder } from '../../host/holds/folder.js';
 import { integerArgument } from '../arguments.js';
 import { addEtcdOptions } from '../etcd-options.js';
 import type { RunOptions } from './options.js';
@@ -55,10 +53,4 @@ export function fleetTimesOf({ etcdLease: ttlSeconds = 10 }: RunOptions): FleetT
 /** Directors of one host differ by the names of their daemons. */
 export function memberOf({ etcdMember, name = DEFAULT_NAME }: RunOptions, host = hostname()): string {
   return etcdMember ?? (name === DEFAULT_NAME ? host : `${host}:${name}`);
-}
-
-/** systemd names the folders of StateDirectory, which stay when the host starts anew. */
-export function cacheFileOf({ etcdCache, name = DEFAULT_NAME }: RunOptions, environment = process.env): string {
-  const [folder] = (environment.STATE_DIRECTORY ?? '').split(':');
-  return etcdCache ?? join(folder || runtimeFolder(), `${name}.etcd.json`);
 }
