@@ -1,6 +1,7 @@
 /** A fleet of two directors by Debian's etcd: killed, partitioned, compacted, and with users. */
 import { strict as assert } from 'node:assert';
 import type { FleetView } from '../../lib/fleet/overview.js';
+import { authority, clientCertificate, serverCertificate } from '../support/certificates.js';
 import { eventually } from '../support/eventually.js';
 import { describeLab, Lab, type LabHost, type LabProcess } from '../support/lab.js';
 import { MAIN, Operated } from '../support/operated.js';
@@ -249,5 +250,55 @@ describeLab('a fleet by etcd', function () {
     ]);
     assert.match(foreign.stderr, /permission denied: grant the user the keys below the prefix/);
     await operated.stop();
+  });
+
+  it('is asked by TLS, with certificates at both ends', async () => {
+    const operated = directors[0] as Operated;
+    const file = (name: string, { cert, key }: { cert: string; key: string }) => ({
+      cert: operated.write(`${name}.pem`, cert),
+      key: operated.write(`${name}.key`, key),
+    });
+    const [ca, server, client] = [
+      file('ca', authority),
+      file('server', serverCertificate),
+      file('client', clientCertificate),
+    ];
+    const hosts = operated.write('hosts', '10.2.0.5 server.example.org\n');
+    const url = 'https://server.example.org:2380';
+    store.spawn([
+      ...['etcd', '--data-dir', operated.path('secure'), '--log-level', 'error'],
+      ...['--listen-client-urls', 'https://10.2.0.5:2380', '--advertise-client-urls', url],
+      ...['--listen-peer-urls', 'http://127.0.0.1:2381', '--initial-advertise-peer-urls', 'http://127.0.0.1:2381'],
+      ...['--initial-cluster', 'default=http://127.0.0.1:2381', '--cert-file', server.cert, '--key-file', server.key],
+      ...['--client-cert-auth', '--trusted-ca-file', ca.cert],
+    ]);
+    // The name stands in no DNS.
+    const named = (...words: string[]) => {
+      const command = [process.execPath, MAIN, 'fleet', '--etcd', url, '--prefix', PREFIX, ...words].join(' ');
+      return store.tryExec(['unshare', '-m', 'sh', '-ec', `mount --bind ${hosts} /etc/hosts; exec ${command}`]);
+    };
+    const mine = ['--etcd-cert', client.cert, '--etcd-key', client.key];
+    const trusted = ['--etcd-ca', ca.cert];
+    const listed = await eventually(
+      () => named(...trusted, ...mine),
+      ({ code }) => code === 0,
+      'etcd answers by TLS',
+    );
+    assert.equal(listed.stdout, `${PREFIX}: 0 directors\n`);
+    assert.match((await named(...mine)).stderr, /signed by nobody who is trusted: name the authority by --etcd-ca/);
+    assert.match(
+      (await named(...trusted)).stderr,
+      /it (asks for a certificate: give --etcd-cert|refuses the certificate)/,
+    );
+    const plain = await store.tryExec([
+      process.execPath,
+      MAIN,
+      'fleet',
+      '--etcd',
+      'http://10.2.0.5:2380',
+      '--prefix',
+      '/a',
+    ]);
+    assert.match(plain.stderr, /^tunvs fleet: http:\/\/10\.2\.0\.5:2380: /);
   });
 });

@@ -13,7 +13,7 @@ const FLOW = '--client 198.51.100.7:40000 --virtual 192.0.2.1:80';
 
 /** 2 is for a command line that is wrong whatever the files hold; 1 for what it names and cannot be used. */
 const FAILURES: [line: string, exitCode: 1 | 2, sentence: RegExp][] = [
-  ['run', 2, /there is nothing to run: give --config .*, --rules with rules, or --source alone/],
+  ['run', 2, /there is nothing to run: give --config .*, --rules with rules, --etcd with a fleet, or --source alone/],
   [`run ${SOURCE} --no-control`, 2, /nobody could fill a director without rules: leave --no-control out/],
   ['run --rules rules --config c.yaml', 2, /--config and --rules exclude each other: /],
   [`run --rules rules`, 2, /rules do not name the director's address \(DIP\): give it with --source/],

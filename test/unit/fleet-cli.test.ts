@@ -281,6 +281,15 @@ describe('tunvs run --etcd', () => {
     );
   });
 
+  it('is no longer by its cache once etcd holds the same', async () => {
+    await (await run()).end();
+    await etcd.close();
+    await run();
+    const state = async () => etcd.keys.get(`${PREFIX}/state/lb1`)?.value ?? '';
+    await etcd.listen();
+    await eventually(state, (text) => text.includes('"from":"etcd"'), 'the fleet is told');
+  });
+
   it('starts by its cache when etcd holds a mistake, and says both', async () => {
     await (await run()).end();
     etcd.put(WEB, 'listen: nonsense');

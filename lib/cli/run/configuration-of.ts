@@ -35,7 +35,7 @@ export async function configurationOf(options: RunOptions, io: CliIo, tell: () =
   if (source === undefined)
     throw new UsageError(
       "there is nothing to run: give --config with a configuration file, --keepalived with keepalived's, --rules with " +
-        'rules, or --source alone for a director that tunvsadm fills',
+        'rules, --etcd with a fleet, or --source alone for a director that tunvsadm fills',
     );
   if (control === false && http === undefined)
     throw new UsageError(

@@ -7,7 +7,7 @@ import { type Cached, loadCache, saveCache } from '../../fleet/cache.js';
 import { LeaseKeeper } from '../../fleet/lease-keeper.js';
 import { partsOf } from '../../fleet/parts.js';
 import { SharedChecks } from '../../fleet/shared-checks.js';
-import { isEmpty, type Snapshot } from '../../fleet/snapshot.js';
+import { isEmpty, isSameConfiguration, type Snapshot } from '../../fleet/snapshot.js';
 import { FleetSource } from '../../fleet/source.js';
 import { monitorSharedHealth } from '../../health/monitor-health.js';
 import { TunvsError } from '../../values/errors.js';
@@ -109,6 +109,11 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
         ...(shared && { shared }),
         ...(base.health && { health: base.health }),
         inForce: () => ({ ...inForce, refused }),
+        confirm(snapshot) {
+          if (inForce.from === 'etcd' || !isSameConfiguration(inForce.snapshot, snapshot)) return;
+          latest = { snapshot, from: 'etcd' };
+          tookForce(latest);
+        },
         async take(snapshot) {
           latest = { snapshot, from: 'etcd' };
           await reload();

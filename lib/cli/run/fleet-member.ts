@@ -33,6 +33,8 @@ export interface FleetMemberParts {
   /** What was read last; it is in force unless it was refused. */
   known: { snapshot: Snapshot; from: ConfigurationFrom };
   inForce: () => { snapshot: Snapshot; from: ConfigurationFrom; refused: string | undefined };
+  /** etcd holds this; it may be what is in force by the cache. */
+  confirm(snapshot: Snapshot): void;
   /** Puts another configuration into force; rejects, after telling so, when it is refused. */
   take(snapshot: Snapshot): Promise<void>;
 }
@@ -69,7 +71,7 @@ class FleetMember {
       changed: (snapshot: Snapshot) => void this.#take(snapshot),
       drains: (snapshot: Snapshot) => this.#takeDrains(snapshot),
       away: (error: Error) => this.#away(error),
-      back: () => this.#back(),
+      back: (snapshot: Snapshot) => this.#back(snapshot),
     };
     this.#source = new FleetSource(client, layout, events, { retryMs });
   }
@@ -149,7 +151,9 @@ class FleetMember {
     });
   }
 
-  #back(): void {
+  #back(snapshot: Snapshot): void {
+    this.#parts.confirm(snapshot);
+    this.#publisher?.changed();
     const awayMs = Date.now() - (this.#awaySinceMs ?? Date.now());
     this.#awaySinceMs = undefined;
     this.#tell('info', 'fleet.back', `etcd is back after ${ageText(awayMs)}`, { awayMs });
