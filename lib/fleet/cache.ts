@@ -79,6 +79,7 @@ function cachedOf(text: string, file: string, prefix: string): Cached | { why: s
   try {
     whole = JSON.parse(text) as Record<string, unknown>;
   } catch {
+    // It is not JSON.
     return broken;
   }
   if (typeof whole !== 'object' || whole === null || whole.tunvsFleetCache !== VERSION) return broken;

@@ -91,6 +91,7 @@ export class LeaseKeeper {
         if (error instanceof EtcdFailure && /lease not found/.test(error.message)) this.#end();
       }
       if (this.#lease !== undefined && this.lease === undefined) this.#end();
+      // It is aborted when there is something to do, or nothing any more.
       await delay(waitMs, undefined, { signal: until, ref: false }).catch(() => {});
     }
   }

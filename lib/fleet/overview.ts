@@ -75,6 +75,7 @@ export function parseDrain(text: string): DrainWish {
       ...(typeof by === 'string' && { by: by.slice(0, 100) }),
     };
   } catch {
+    // Somebody has written it by hand.
     return { sinceMs: 0 };
   }
 }

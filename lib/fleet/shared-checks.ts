@@ -247,6 +247,7 @@ export class SharedChecks {
         signal: this.#over.signal,
       });
     } catch {
+      // It is written again later, or by the next prober.
       if (!this.#over.signal.aborted) setTimeout(() => this.#writeSoon(shared), this.#times.retryMs[0]).unref();
     }
   }

@@ -57,6 +57,7 @@ export function parseGroup(text: string): Group | undefined {
     });
     return { by: by.slice(0, 255), found: new Map(found) };
   } catch {
+    // It is not JSON.
     return undefined;
   }
 }

@@ -46,6 +46,7 @@ export function parseState(member: string, text: string): MemberState | undefine
   try {
     value = JSON.parse(text) as Record<string, unknown>;
   } catch {
+    // It is not JSON.
     return undefined;
   }
   if (typeof value !== 'object' || value === null || !isPart(member)) return undefined;

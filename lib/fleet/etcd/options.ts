@@ -17,6 +17,7 @@ export function whyNoEndpoint(text: string): string | undefined {
   try {
     url = new URL(text);
   } catch {
+    // The caller says what is wrong.
     return 'it is no URL';
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'its scheme is neither http nor https';
