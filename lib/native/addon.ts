@@ -16,6 +16,7 @@ import { TunvsError, type TunvsErrorDetails } from './errors.js';
 import type { NativeHostChange, NativeHostMonitor } from './host.js';
 import type { NativeKnocker } from './knocker.js';
 import type { NativeListeningSocket } from './listening-socket.js';
+import type { NativeNeighbourNews } from './neighbours.js';
 import type { NativeOffline } from './offline.js';
 import type { NativePcapReader, NativePcapWriter } from './pcap.js';
 import type { NativePeerCredentials } from './peer-credentials.js';
@@ -67,6 +68,12 @@ export interface Native {
   networkNamespaceName(): string;
   /** Throws for a descriptor that is no connected unix socket. */
   peerCredentials(descriptor: number): NativePeerCredentials;
+  /**
+   * Tells a LAN once that this host answers for these addresses now; returns how many packets the interface took, none
+   * where it has no hardware address. Throws what the kernel says of an interface that is not there, or of a lack of
+   * CAP_NET_RAW.
+   */
+  tellNeighbours(news: NativeNeighbourNews): number;
   /** Removes what killed processes have left at TC, on kernels that leave it (before 6.6). It throws nothing. */
   removeDeadTcFilters(): void;
   /**

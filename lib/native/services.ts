@@ -60,6 +60,8 @@ export interface NativeServiceConfig {
   midStream?: 'reset' | 'hash';
   /** UDP connections of a removed server go to another one. */
   rescheduleUdp?: boolean;
+  /** When the host has the route of its address; absent for 'always'. The native part does not read it. */
+  announce?: 'always' | 'when-up';
   /** [0, 86400]; with 0 a new server has its whole weight at once. */
   slowStartSeconds?: number;
   /** Seconds by `native.timeoutNames`, each [1, 2678400], for states of its protocol; they replace the director's. */

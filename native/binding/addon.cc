@@ -10,6 +10,7 @@
 #include "binding/host_monitor_wrap.h"
 #include "binding/knocker_wrap.h"
 #include "binding/listening_socket_wrap.h"
+#include "binding/neighbours_binding.h"
 #include "binding/offline_wrap.h"
 #include "binding/pcap_wrap.h"
 #include "binding/peer_credentials_binding.h"
@@ -51,6 +52,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   definePeerCredentials(env, exports);
   defineHostMonitor(env, exports);
   defineListeningSocket(env, exports);
+  defineNeighbours(env, exports);
   definePinger(env, exports);
   defineKnocker(env, exports);
   defineProcess(env, exports);
