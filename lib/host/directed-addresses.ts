@@ -8,9 +8,14 @@ import { OneMomentHost } from './one-moment.js';
 import type { HostStep } from './step.js';
 import { planRoute, refuseTaken } from './vip-route.js';
 
+/** What the LANs of addresses need that were directed together, for those of them that still are. */
+interface SharedLan {
+  readonly addresses: Set<string>;
+  readonly part: HeldPart;
+}
+
 interface DirectedAddress {
-  /** The part that all addresses of its LANs share. */
-  lan: HeldPart;
+  lan: SharedLan;
   own: HeldPart;
   /** What makes it a local node. */
   local?: HeldPart;
@@ -48,24 +53,27 @@ export class DirectedAddresses extends Map<string, DirectedAddress> {
 
   /** Directs all of them or none, in few runs of ip(8). REQUIRES: none of them is directed yet. */
   add(addresses: readonly string[]): void {
-    const { host, parts, neighbours, device } = this.#backing;
+    const { host, parts, device } = this.#backing;
     refuseTaken(host, device(), addresses);
-    // Sysctls are read as they are, since each plan may change what the next one finds.
-    const moment = new OneMomentHost(host);
-    const lans: HeldPart[] = [];
+    const lan = this.#shareLan(new Set(addresses));
     try {
-      for (const address of addresses)
-        lans.push(
-          parts.add((asked) => neighbours.planLan(asked.snapshot === undefined ? moment : asked, device(), address)),
-        );
       const plans = addresses.map((address) => (asked: Host) => this.plan(asked, device(), address));
       const owns = parts.addAll(plans, { isExact: true });
-      for (const [index, address] of addresses.entries())
-        this.set(address, { lan: lans[index] as HeldPart, own: owns[index] as HeldPart });
+      for (const [index, address] of addresses.entries()) this.set(address, { lan, own: owns[index] as HeldPart });
     } catch (error) {
-      for (const lan of lans) parts.remove(lan, { keepsSteps: true });
+      parts.remove(lan.part, { keepsSteps: true });
       throw error;
     }
+  }
+
+  #shareLan(addresses: Set<string>): SharedLan {
+    const { host, parts, neighbours, device } = this.#backing;
+    const moment = new OneMomentHost(host);
+    const part = parts.add((asked) => {
+      const of = asked.snapshot === undefined ? moment : asked;
+      return neighbours.planLans(of, device(), [...addresses]);
+    });
+    return { addresses, part };
   }
 
   /** What an address's LANs need stays. */
@@ -74,6 +82,8 @@ export class DirectedAddresses extends Map<string, DirectedAddress> {
     const directed = addresses.map((address) => this.get(address)).filter((each) => each !== undefined);
     for (const address of addresses) this.delete(address);
     parts.removeAll(directed.map(({ own }) => own));
-    for (const { lan } of directed) parts.remove(lan, { keepsSteps: true });
+    for (const address of addresses)
+      for (const { lan } of directed)
+        if (lan.addresses.delete(address) && lan.addresses.size === 0) parts.remove(lan.part, { keepsSteps: true });
   }
 }

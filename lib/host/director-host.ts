@@ -4,6 +4,7 @@
  * director writes to the device.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { NativeNeighbourNews } from '../native/neighbours.js';
 import { TunvsError } from '../values/errors.js';
 import { isSourceRange } from '../values/source.js';
 import { DirectedAddresses } from './directed-addresses.js';
@@ -13,6 +14,7 @@ import { type Host, thisHost } from './host.js';
 import { LanNeighbours } from './lan-neighbours.js';
 import { planLocalNode, planLocalNodes } from './local-node.js';
 import { planMainDevice, planWidth } from './main-device.js';
+import { NeighbourNews, type NeighbourNewsTiming } from './neighbour-news.js';
 import { NatRouting } from './nat/nat-routing.js';
 import type { NatServer } from './nat/nat-server.js';
 import {
@@ -56,6 +58,8 @@ export interface DirectorHostOptions {
    * for it, which means that they are dropped meanwhile and nobody is told anything. Default 0.
    */
   patienceSeconds?: number;
+  /** How LANs are told of addresses that come into force, and by what. By default they are not told. */
+  neighbourNews?: { timing: NeighbourNewsTiming; tell: (news: NativeNeighbourNews) => number };
   /** Tests pass a host of their own. */
   host?: Host;
 }
@@ -70,6 +74,7 @@ export class DirectorHost {
   readonly #vips: DirectedAddresses;
   readonly #ownClients: OwnClients;
   readonly #nat: NatRouting;
+  readonly #news: NeighbourNews | undefined;
   /** Told of what turns out to be odd after opening; `holds` says whether it still is. */
   onWarning: (message: string, holds: () => boolean) => void = () => {};
   /** Addresses that full NAT gives to packets. */
@@ -105,6 +110,13 @@ export class DirectorHost {
       ...{ host: this.#host, parts: this.#parts, device: () => this.#device },
       warn: (message, holds) => this.onWarning(message, holds),
     });
+    this.#news =
+      options.neighbourNews &&
+      new NeighbourNews({
+        ...{ host: this.#host, ...options.neighbourNews },
+        lansOf: (vips) => this.#neighbours.lansOf(new OneMomentHost(this.#host), this.#device, vips),
+        warn: (message) => this.onWarning(message, () => true),
+      });
   }
 
   /**
@@ -216,6 +228,7 @@ export class DirectorHost {
         throw error;
       }
     });
+    this.#news?.answered(wanted);
   }
 
   removeVip(address: string): void {
@@ -224,8 +237,14 @@ export class DirectorHost {
 
   removeVips(addresses: readonly string[]): void {
     if (!addresses.some((address) => this.#vips.has(address))) return;
+    this.#news?.unanswered(addresses);
     this.#ownClients.undirected(addresses);
     this.#vips.remove(addresses);
+  }
+
+  /** These are the director's addresses that are not directed to the device now: they have a way for checks alone. */
+  holdBack(addresses: ReadonlySet<string>): void {
+    this.#parts.setup.together(() => this.#ownClients.holdBack(addresses));
   }
 
   /**
@@ -332,6 +351,7 @@ export class DirectorHost {
   /** Takes everything back; returns what could not be taken back. Calling it twice is fine. */
   close(): Error[] {
     this.#deviceName = undefined;
+    this.#news?.close();
     this.#ownClients.clear();
     this.#marks = [];
     this.#vips.clear();

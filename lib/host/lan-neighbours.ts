@@ -9,7 +9,7 @@ import { forwardIpv6 } from './ipv6-forwarding.js';
 import { isOfOneMoment } from './one-moment.js';
 import { proxyOwner } from './proxy-neighbour.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
-import type { HostStep } from './step.js';
+import { formatHostCommand, type HostStep } from './step.js';
 import { addressesIn, interfacesOnLink, isLarge } from './subnet.js';
 import { setSysctl } from './sysctl.js';
 
@@ -37,6 +37,14 @@ export class LanNeighbours {
     return [...enableIpv6(host, device), ...forwardIpv6(host), ...proxies, ...promptly];
   }
 
+  /** Does the same for many, each step once. */
+  planLans(host: Host, device: string, vips: readonly string[]): HostStep[] {
+    const keyOf = (vip: string) => [familyOf(vip), ...this.#lanOf(host, device, vip)].join(' ');
+    const alike = new Map(vips.map((vip) => [keyOf(vip), vip]));
+    const steps = [...alike.values()].flatMap((vip) => this.planLan(host, device, vip));
+    return [...new Map(steps.map((step) => [formatHostCommand(step.command), step])).values()];
+  }
+
   /** Plans an entry for one address, or for each of a range, unless somebody else has a proxy for it. */
   planProxies(host: Host, device: string, vip: string): HostStep[] {
     return this.#lanOf(host, device, vip)
@@ -44,6 +52,18 @@ export class LanNeighbours {
       .map(({ name, address }) => ({ name, address, owner: proxyOwner(host, familyOf(vip), address, name) }))
       .filter(({ owner }) => owner !== 'others')
       .map(({ name, address, owner }) => planProxy(name, address, host.snapshot !== undefined && owner === 'ours'));
+  }
+
+  /** Returns the addresses of these and of ranges that this host answers for, by the interface of their LAN. */
+  lansOf(host: Host, device: string, vips: readonly string[]): Map<string, string[]> {
+    const lans = new Map<string, string[]>();
+    for (const vip of vips)
+      for (const name of this.#lanOf(host, device, vip)) {
+        const addresses = lans.get(name) ?? [];
+        addresses.push(...(isRange(vip) ? addressesIn(vip) : [vip]));
+        lans.set(name, addresses);
+      }
+    return lans;
   }
 
   #lanOf(host: Host, device: string, vip: string): string[] {

@@ -6,6 +6,7 @@
  * The route that their packets take is another as well; see own-route.ts.
  */
 import { isSourceRange } from '../values/source.js';
+import { CheckRoutes } from './check-routes.js';
 import { familyOf, ipQuery } from './family.js';
 import type { HeldPart, HeldParts } from './held-parts.js';
 import { isOurs } from './holds/holder.js';
@@ -60,9 +61,14 @@ export interface OwnClientsBacking {
   readonly device: () => string;
 }
 
-/** Holds what own clients of some virtual addresses need, for those of them that are directed to the device. */
+/**
+ * Holds what own clients of some virtual addresses need, for those of them that are directed to the device, and for those
+ * that are held back: of these, checks alone are clients.
+ */
 export class OwnClients {
   readonly #backing: OwnClientsBacking;
+  readonly #checkRoutes: CheckRoutes;
+  #heldBack: ReadonlySet<string> = new Set();
   /** How often each address is wanted. */
   readonly #wanted = new Map<string, number>();
   readonly #routes = new Map<string, HeldPart>();
@@ -70,6 +76,7 @@ export class OwnClients {
 
   constructor(backing: OwnClientsBacking) {
     this.#backing = backing;
+    this.#checkRoutes = new CheckRoutes(backing);
   }
 
   /** Holds what is needed for `vips` until as many calls of {@link remove}. */
@@ -77,6 +84,7 @@ export class OwnClients {
     for (const vip of vips) this.#wanted.set(vip, (this.#wanted.get(vip) ?? 0) + 1);
     try {
       this.directed(vips.filter(isDirected));
+      this.#followChecks();
     } catch (error) {
       this.remove(vips);
       throw error;
@@ -91,17 +99,32 @@ export class OwnClients {
       return left <= 0;
     });
     this.undirected(unwanted);
+    this.#followChecks();
+  }
+
+  /** These are the director's addresses that have no route to the device now. */
+  holdBack(vips: ReadonlySet<string>): void {
+    this.#heldBack = vips;
+    this.#checkRoutes.again();
+    this.#followChecks();
+  }
+
+  #followChecks(): void {
+    const wanted = new Set([...this.#heldBack].filter((vip) => this.#wanted.has(vip)));
+    const stale = this.#checkRoutes.vips.filter((vip) => !wanted.has(vip));
+    const fresh = [...wanted].filter((vip) => !this.#checkRoutes.has(vip));
+    if (fresh.length > 0) this.#takeReplies(fresh);
+    this.#checkRoutes.add(fresh);
+    this.#checkRoutes.remove(stale);
+    if (stale.length > 0) this.#dropReplies();
   }
 
   /** Addresses have a route to the device from now on. */
   directed(vips: readonly string[]): void {
     const due = [...new Set(vips)].filter((vip) => this.#wanted.has(vip) && !this.#routes.has(vip));
     if (due.length === 0) return;
-    const { host, parts, sources, device } = this.#backing;
-    if (this.#replies === undefined && due.some((vip) => familyOf(vip) === 4)) {
-      const interfaces = replyInterfaces(host, sources, device());
-      this.#replies = parts.add((asked) => planReplies(asked, interfaces));
-    }
+    const { parts, sources, device } = this.#backing;
+    this.#takeReplies(due);
     const routes = parts.addAll(
       due.map((vip) => (asked: Host) => planOwnRoute(asked, { device: device(), sources }, vip)),
     );
@@ -114,8 +137,20 @@ export class OwnClients {
     for (const vip of vips) this.#routes.delete(vip);
     const { parts } = this.#backing;
     if (routes.length > 0) parts.removeAll(routes);
-    if (this.#replies === undefined || [...this.#routes.keys()].some((vip) => familyOf(vip) === 4)) return;
-    parts.remove(this.#replies);
+    this.#dropReplies();
+  }
+
+  #takeReplies(vips: readonly string[]): void {
+    const { host, parts, sources, device } = this.#backing;
+    if (this.#replies !== undefined || !vips.some((vip) => familyOf(vip) === 4)) return;
+    const interfaces = replyInterfaces(host, sources, device());
+    this.#replies = parts.add((asked) => planReplies(asked, interfaces));
+  }
+
+  #dropReplies(): void {
+    const vips = [...this.#routes.keys(), ...this.#checkRoutes.vips];
+    if (this.#replies === undefined || vips.some((vip) => familyOf(vip) === 4)) return;
+    this.#backing.parts.remove(this.#replies);
     this.#replies = undefined;
   }
 
@@ -123,6 +158,8 @@ export class OwnClients {
   clear(): void {
     this.#wanted.clear();
     this.#routes.clear();
+    this.#checkRoutes.clear();
+    this.#heldBack = new Set();
     this.#replies = undefined;
   }
 }

@@ -17,21 +17,28 @@ export interface OwnRoutePlan {
   device: string;
   /** Director addresses (DIP). */
   sources: readonly string[];
+  /** A table for checks alone; by default it is the main one, where the plain route stands. */
+  table?: number;
 }
 
-/** Holders of a local node and of own clients make the same step. REQUIRES: the host routes `vip` to the device. */
-export function planOwnRoute(host: Host, { device, sources }: OwnRoutePlan, vip: string): HostStep[] {
+/** Holders of a local node and of own clients make the same step. REQUIRES: the host routes `vip` to the device, or there is a table. */
+export function planOwnRoute(host: Host, { device, sources, table }: OwnRoutePlan, vip: string): HostStep[] {
   const family = familyOf(vip);
-  const route = [asPrefix(vip), 'dev', device, 'proto', ROUTE_PROTOCOL];
+  const inTable = table === undefined ? [] : ['table', `${table}`];
+  const route = [asPrefix(vip), 'dev', device, ...inTable, 'proto', ROUTE_PROTOCOL];
   const source = family === 6 ? ownSource(host, sources) : undefined;
   const more = [...(source === undefined ? [] : ['src', source]), 'hoplimit', `${OWN_HOP_LIMIT}`];
-  const wanted = { to: asPrefix(vip), device, hopLimit: OWN_HOP_LIMIT, ...(source !== undefined && { source }) };
+  const wanted = {
+    ...{ to: asPrefix(vip), device, hopLimit: OWN_HOP_LIMIT },
+    ...(table !== undefined && { table: `${table}` }),
+    ...(source !== undefined && { source }),
+  };
   return [
     {
       description: `let this host be a client of ${vip}`,
       command: { argv: ipCommand(vip, 'route', 'replace', ...route, ...more) },
       // It makes no route where there is none any more.
-      undo: { argv: ipCommand(vip, 'route', 'change', ...route) },
+      undo: { argv: ipCommand(vip, 'route', table === undefined ? 'change' : 'del', ...route) },
       isHeld: host.snapshot?.hasRoute(family, wanted) ?? false,
     },
   ];

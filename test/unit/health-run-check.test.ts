@@ -37,7 +37,7 @@ describe('running a check', () => {
   beforeEach(() => {
     [packets, released, held] = [2, 0, []];
     const addresses = [{ interfaceName: 'lo', address: SOURCE, prefixLength: 8 }];
-    const answers = { [`ip -4 -o route get ${VIP} from ${SOURCE}`]: `${VIP} dev tunvs0` };
+    const answers = { [`ip -4 -o route get ${VIP} from ${SOURCE} ipproto tcp sport 61000`]: `${VIP} dev tunvs0` };
     const host = new FakeHost({ addresses, answers });
     const sourcePorts = { first: 47_401, last: 47_432 };
     ways = new PinnedWays(pinning, { sourcePorts, host, readNetstat: () => '', nowMs: () => 0 });

@@ -194,3 +194,78 @@ describe("what the host's own clients of a virtual address need", () => {
     assert.deepEqual(strictInterfaces(host, ['eth2']), ['eth1']);
   });
 });
+
+describe('checks of addresses that are held back', () => {
+  const RULE = (protocol: number) => `pref 19 iif lo ipproto ${protocol} sport 61000-65534 lookup 8499 protocol 84`;
+  const RULES = (verb: string) => [`ip rule ${verb} ${RULE(6)}`, `ip rule ${verb} ${RULE(17)}`];
+  const ASIDE = `${VIP}/32 dev tunvs0 table 8499 proto 84`;
+
+  it('have a route of their own by rules for their source ports, and loose rp_filter', () => {
+    const { director, since } = opened();
+    director.holdBack(new Set([VIP, '10.9.9.10']));
+    assert.deepEqual(
+      since(() => director.addOwnClients([VIP])),
+      [LOOSE('eth0'), LOOSE('eth1'), ...RULES('add'), `ip route replace ${ASIDE} hoplimit 255`],
+    );
+    assert.deepEqual(
+      since(() => director.removeOwnClients([VIP])),
+      [
+        `ip route del ${ASIDE}`,
+        ...RULES('del').reverse(),
+        'echo 1 > /proc/sys/net/ipv4/conf/eth1/rp_filter',
+        'echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter',
+      ],
+    );
+  });
+
+  it('change over to the plain route when the host answers for the address, and back', () => {
+    const { director, since } = opened({ eth0: '0', eth1: '0' });
+    director.addOwnClients([VIP]);
+    director.holdBack(new Set([VIP]));
+    assert.deepEqual(
+      since(() => {
+        director.addVips([VIP]);
+        director.holdBack(new Set());
+      }).filter((command) => command.startsWith('ip r')),
+      [
+        `ip route replace unreachable ${VIP}/32 metric 4294967295 proto 84`,
+        `ip route replace ${VIP}/32 dev tunvs0 proto 84`,
+        ROUTE,
+        `ip route del ${ASIDE}`,
+        ...RULES('del').reverse(),
+      ],
+    );
+    assert.deepEqual(
+      since(() => {
+        director.holdBack(new Set([VIP]));
+        director.removeVips([VIP]);
+      }).filter((command) => command.startsWith('ip r')),
+      [
+        ...RULES('add'),
+        `ip route replace ${ASIDE} hoplimit 255`,
+        ROUTE_BEFORE,
+        `ip route del ${VIP}/32 dev tunvs0 proto 84`,
+        `ip route del unreachable ${VIP}/32 metric 4294967295 proto 84`,
+      ],
+    );
+  });
+
+  it('are not asked for again and again where the kernel has no such rules', () => {
+    const { host, director } = opened({ eth0: '0', eth1: '0' });
+    host.failing = 'pref 19';
+    director.holdBack(new Set([VIP]));
+    assert.throws(() => director.addOwnClients([VIP]), /pref 19/);
+    host.failing = undefined;
+    assert.throws(() => director.addOwnClients([VIP]), /pref 19/);
+    director.holdBack(new Set([VIP]));
+    assert.doesNotThrow(() => director.addOwnClients([VIP]));
+  });
+
+  it('are nothing without checks', () => {
+    const { director, since } = opened();
+    assert.deepEqual(
+      since(() => director.holdBack(new Set([VIP]))),
+      [],
+    );
+  });
+});

@@ -1,5 +1,6 @@
 /** What the director's host does to the packets of checks: it is asked only when a check by the virtual address fails. */
 import { readFileSync } from 'node:fs';
+import { CHECK_PORTS } from '../../host/check-routes.js';
 import { asPrefix, familyOf, ipQuery } from '../../host/family.js';
 import type { Host, HostAddress } from '../../host/host.js';
 import { isStrict, strictInterfaces } from '../../host/own-clients.js';
@@ -85,7 +86,11 @@ export class HostFacts {
   #misrouted(virtualAddress: string, source: string): HostFault | undefined {
     const { host, devices } = this.#backing;
     const family = familyOf(virtualAddress);
-    const route = host.query(ipQuery(family, '-o', 'route', 'get', virtualAddress, 'from', source))?.trim();
+    // An address that is held back has a way for checks alone: see lib/host/check-routes.ts.
+    const asACheck = ['ipproto', 'tcp', 'sport', `${CHECK_PORTS.first}`];
+    const route = host
+      .query(ipQuery(family, '-o', 'route', 'get', virtualAddress, 'from', source, ...asACheck))
+      ?.trim();
     const ip = family === 4 ? 'ip' : 'ip -6';
     if (route === undefined) {
       const mend = `Ask "${ip} route get ${virtualAddress} from ${source}" on the director's host why.`;

@@ -28,7 +28,7 @@ export interface PinningDirector {
 }
 
 export interface PinnedWaysOptions {
-  /** The source ports of checks. The default is 61000-65535. */
+  /** The source ports of checks. The default is 61000-65534. */
   sourcePorts?: PortRange;
   /** How long a pin lasts that nobody releases, in milliseconds, [1, 3600000]. The default is 60000. */
   ttlMs?: number;

@@ -1,5 +1,7 @@
 /** The source ports of checks: a range of their own, from which each port is used again as late as can be. */
 
+import { CHECK_PORTS } from '../../host/check-routes.js';
+
 export interface PortRange {
   /** [1, 65535] */
   first: number;
@@ -7,8 +9,8 @@ export interface PortRange {
   last: number;
 }
 
-/** Lies above the ports that Linux gives to clients unless `ip_local_port_range` was changed. */
-export const CHECK_PORTS: PortRange = { first: 61_000, last: 65_535 };
+/** The range lies above the ports that Linux gives to clients unless `ip_local_port_range` was changed. */
+export { CHECK_PORTS };
 
 export class SourcePorts {
   /** The free ports, the one that was free for longest first, as a ring. */
