@@ -19,6 +19,7 @@ export {
   type EngineOptions,
   type HostOptions,
   type MarkDeviceOptions,
+  type NeighbourNewsOptions,
   type NoServerReply,
   type UnmatchedReplies,
   noServerReplies,
@@ -43,6 +44,7 @@ export type {
   HandedOverEvent,
   DirectorWarning,
   RealServerEvent,
+  RoleEvent,
   VirtualServiceEvent,
 } from './director/events.js';
 export type { Explanation, PacketEnd, PacketEnds } from './director/explain.js';
@@ -94,6 +96,7 @@ export {
   weightsPolicy,
 } from './policy/weights-policy.js';
 export { type AnyProtocol, type Protocol, protocols } from './values/protocol.js';
+export { type Role, roles } from './values/role.js';
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './stats/rates.js';
 export type { HostCounts } from './stats/host-counts.js';
 export type { HostEvent, HostEventType } from './host/host-event.js';
@@ -103,7 +106,14 @@ export { RealServerHost, type RealServerHostEvents, type RealServerHostStats } f
 export type { RealServerHostOptions } from './realserver/real-server-options.js';
 export { type Scheduler, type SchedulerFlag, schedulerFlagsOf, schedulers } from './values/scheduler.js';
 export type { SchedulerChoice, SchedulerOptions } from './values/scheduler-options.js';
-export { type MidStream, midStreamChoices, type ServiceBehaviour, type SlowStart } from './values/service-behaviour.js';
+export {
+  type Announce,
+  announceChoices,
+  type MidStream,
+  midStreamChoices,
+  type ServiceBehaviour,
+  type SlowStart,
+} from './values/service-behaviour.js';
 export type { AddressServiceKey, MarkServiceKey, ServiceIdentity, VirtualServiceKey } from './values/service-key.js';
 export type { RealServerEdit, RealServerKey, RealServerOptions } from './values/server-options.js';
 export type { VirtualServiceEdit, VirtualServiceOptions } from './director/service-options.js';

@@ -1,6 +1,7 @@
 /**
  * Prints the engine's events on a terminal or in a log, one sentence each. A new kind of event is one row of SENTENCES.
  */
+import type { RoleEvent } from '../director/events.js';
 import type { EngineEventType } from '../values/engine-event.js';
 import { toJson } from './json.js';
 import { printableLines } from '../values/printable.js';
@@ -80,7 +81,8 @@ interface Held {
 /** Prints events: the first of a kind at once, those of the next ten seconds as one line when that time is over. */
 export class NewsPrinter {
   readonly #held = new Map<string, Held>();
-  readonly #print: (news: News) => void;
+  /** `json` takes the place of the fields where JSON is printed. */
+  readonly #write: (event: string, sentence: string, fields: object, json?: object) => void;
 
   /** `tell` takes the place of standard error. */
   constructor(
@@ -90,14 +92,18 @@ export class NewsPrinter {
     private readonly intervalMs = INTERVAL_MS,
     tell?: (event: string, sentence: string, fields: object) => void,
   ) {
-    const json = ({ type, value, message, things }: News) =>
-      toJson(type.startsWith(WARNING) ? { event: 'warning', message } : { event: type, value, message, things });
-    this.#print = (news) => {
-      const sentence = rowOf(news.type).sentence(news);
-      if (isJson) io.stdout.write(`${json(news)}\n`);
-      if (tell) tell(news.type.startsWith(WARNING) ? 'warning' : news.type, sentence, fieldsOf(news));
+    this.#write = (event, sentence, fields, json = fields) => {
+      if (isJson) io.stdout.write(`${toJson({ event, ...json })}\n`);
+      if (tell) tell(event, sentence, fields);
       else if (!isJson) io.stderr.write(`tunvs ${verb}: ${printableLines(sentence)}\n`);
     };
+  }
+
+  #print(news: News): void {
+    const { type, value, message, things } = news;
+    const sentence = rowOf(type).sentence(news);
+    if (type.startsWith(WARNING)) this.#write('warning', sentence, {}, { message });
+    else this.#write(type, sentence, fieldsOf(news), { value, message, things });
   }
 
   tell(told: News): void {
@@ -112,6 +118,15 @@ export class NewsPrinter {
     if (rowOf(news.type).isRare) return;
     const timer = setTimeout(() => this.#release(news.type), this.intervalMs).unref();
     this.#held.set(news.type, { timer, news: undefined });
+  }
+
+  /** Prints which role the director has now. */
+  role({ role, before }: RoleEvent): void {
+    const sentence =
+      role === 'active'
+        ? 'the director is active now: it answers for its virtual addresses'
+        : 'the director is a standby now: its host has no routes of virtual addresses';
+    this.#write('role', sentence, { role, before });
   }
 
   /** Prints a sentence that belongs to no event, such as a warning of the library. */

@@ -28,7 +28,7 @@ function checksOf({ check, checks }: ChecksSpec): readonly TimedCheckSpec[] | un
 /** Returns undefined when the service's servers are not checked. */
 export function healthOf({ health: all }: Pick<Spec, 'health'>, { health }: ServiceSpec): WantedHealth | undefined {
   if (health === false) return undefined;
-  const { atOnce, notify, check: _, checks: __, ...common } = all ?? ({} as HealthSpec);
+  const { atOnce, notify, onStandby: _o, check: _, checks: __, ...common } = all ?? ({} as HealthSpec);
   const { check: ___, checks: ____, ...own } = health ?? ({} as ServiceHealthSpec);
   const checks = checksOf(health ?? {}) ?? checksOf(all ?? {});
   if (checks === undefined) return undefined;

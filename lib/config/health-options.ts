@@ -63,10 +63,14 @@ export function serverHealthOptionsOf(
 }
 
 /** What a monitor itself takes. `read` returns the text of a file. */
-export function monitorOptionsOf({ atOnce, notify }: HealthSpec, read: (file: string) => string): MonitorOptions {
+export function monitorOptionsOf(
+  { atOnce, notify, onStandby }: HealthSpec,
+  read: (file: string) => string,
+): MonitorOptions {
   const { script, fifo, webhook, initial } = notify ?? {};
   return {
     ...(atOnce !== undefined && { atOnce }),
+    ...(onStandby !== undefined && { onStandby }),
     ...(notify && {
       notify: {
         ...(script && { script: commandOf(script) }),

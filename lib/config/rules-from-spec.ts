@@ -29,6 +29,7 @@ const UNSAID_OF_SERVICES = [
   'midStream',
   'slowStart',
   'rescheduleUdp',
+  'announce',
   'policy',
   'health',
   'sorryServers',

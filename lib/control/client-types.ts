@@ -109,6 +109,7 @@ interface TimeoutsBody extends z.output<typeof directorSchemas.timeouts> {}
 interface TimeoutsEdit extends z.input<typeof directorSchemas.timeoutsEdit> {}
 interface Sysctls extends z.output<typeof directorSchemas.sysctls> {}
 interface SysctlsEdit extends z.input<typeof directorSchemas.sysctls> {}
+interface RoleBody extends z.output<typeof directorSchemas.role> {}
 interface Drain extends z.output<typeof directorSchemas.drain> {}
 interface Drains {
   drains: Drain[];
@@ -229,6 +230,10 @@ export interface ControlClient {
   sysctls(options?: CallOptions): Answer<Sysctls>;
   /** Sets the sysctls that the body has. */
   setSysctls(body: SysctlsEdit, options?: ChangeOptions): Answer<Sysctls>;
+  /** Reads the director's role. */
+  role(options?: CallOptions): Answer<RoleBody>;
+  /** Makes the director active, or a standby. */
+  setRole(role: RoleBody['role'], options?: CallOptions): Answer<RoleBody>;
   /** Sets the counters of a service to 0, or those of all. */
   zero(service?: string, options?: CallOptions): Answer<object>;
   /** Reads the configuration again, as `tunvs reload` does. */

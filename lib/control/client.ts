@@ -91,6 +91,8 @@ export function createClient(options: ClientOptions): ControlClient {
     setTimeouts: (body, o) => json('PATCH', '/v1/timeouts', { ...o, body }),
     sysctls: (o) => json('GET', '/v1/sysctls', o),
     setSysctls: (body, o) => json('PATCH', '/v1/sysctls', { ...o, body }),
+    role: (o) => json('GET', '/v1/role', o),
+    setRole: (role, o) => json('PUT', '/v1/role', { ...o, body: { role } }),
     zero: (service, o) =>
       json('POST', `/v1/zero${service === undefined ? '' : `?service=${encodeURIComponent(service)}`}`, o),
     reload: (body = {}, o) => json('POST', '/v1/reload', { ...o, body }),

@@ -27,6 +27,8 @@ export type Observed = Pick<
   | 'device'
   | 'markDevices'
   | 'sources'
+  | 'role'
+  | 'heldBack'
   | 'warnings'
   | 'on'
   | 'off'
@@ -93,12 +95,13 @@ export class StatusReader {
     const cpuBefore = director.workerCpu();
     await delay(intervalMs);
     const sample = meter.sample(director.stats(), performance.now());
-    const { device, markDevices, sources, state, warnings } = director;
+    const { device, markDevices, role, heldBack, sources, state, warnings } = director;
     return {
       ...{ name, version, pid: process.pid, atMs: Date.now(), upMs: performance.now() - this.#beganAtMs },
       intervalMs: sample.intervalMs,
       ...(device && { device: deviceStatus(device) }),
       markDevices: markDevices.map((each) => ({ name: each.name, mark: each.mark })),
+      ...{ role, heldBack },
       sources: [...sources],
       ...(state && { state }),
       workers: shares(cpuBefore, director.workerCpu(), sample.intervalMs),

@@ -2,6 +2,7 @@
 import type { ServerHealthStatus, ServiceHealthStatus } from './health-report.js';
 import type { DirectorState } from '../director/state-folder.js';
 import type { Rates } from '../stats/rates.js';
+import type { Role } from '../values/role.js';
 import type { ServiceIdentity } from '../values/service-key.js';
 
 export interface Status {
@@ -29,6 +30,9 @@ export interface Status {
     rings: { device: string; isTaking: boolean; reason: string; prefixes: number; dropped: number }[];
   };
   markDevices: { name: string; mark: number }[];
+  role: Role;
+  /** The virtual addresses and ranges that are configured and that the host has no route for. */
+  heldBack: string[];
   /** What the director took over when it began; absent when it keeps no state. */
   state?: DirectorState;
   sources: string[];

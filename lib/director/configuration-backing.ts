@@ -2,6 +2,7 @@
 import type { NatServer } from '../host/nat/nat-server.js';
 import type { NativeOperation } from '../native/operations.js';
 import type { NatKnowledge } from './nat-knowledge.js';
+import type { Role } from '../values/role.js';
 import type { PolicyBacking } from '../policy/policy.js';
 import type { ConfigurationEvent } from './events.js';
 import type { HandleBacking } from './handle-backing.js';
@@ -16,6 +17,10 @@ export interface VipRoutes {
   removeLocalNode(prefix: string): void;
   /** Brings replies of these servers to the director, and of no others. When it throws, all is as it was. */
   setNatServers(servers: readonly NatServer[]): void;
+  /** Directs what full NAT gives to packets to the director. */
+  setNatSources(sources: readonly string[]): void;
+  /** These addresses are the director's and not directed to it now: health checks have a way to them all the same. */
+  holdBack(prefixes: ReadonlySet<string>): void;
 }
 
 export interface ConfigurationBacking extends HandleBacking {
@@ -26,6 +31,12 @@ export interface ConfigurationBacking extends HandleBacking {
   natServers: NatKnowledge;
   /** Told which addresses and ranges are the director's, whoever sets up the host. */
   takePrefixes?: ((prefixes: ReadonlySet<string>) => void) | undefined;
+  /** The role to begin with; active by default. */
+  role?: Role;
+  /** What full NAT gives to packets. */
+  natSources?: readonly string[];
+  /** Says what is odd on the host. */
+  warnOfHost?(message: string): void;
   /** Called once per change, in order, when all of them are in force. */
   tell(event: ConfigurationEvent): void;
   /** Belongs to the policies of its services. */

@@ -12,6 +12,7 @@ import type { ConfigurationEvent } from './events.js';
 import type { Change, ConfigurationStep, ServiceOwner } from './owners.js';
 import { checkedMarkRules, type MarkRule, nativeMarkRules } from '../values/marks.js';
 import { refuse } from '../values/options.js';
+import type { Role } from '../values/role.js';
 import { Policies } from '../policy/policies.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from '../values/service-key.js';
 import { type RouteChange, RoutedPrefixes } from './routed-prefixes.js';
@@ -63,7 +64,37 @@ export class Configuration implements Transaction, ServiceOwner {
   constructor(backing: ConfigurationBacking) {
     this.backing = backing;
     this.policies = new Policies(backing.policies);
-    this.#routes = new RoutedPrefixes(backing.vipRoutes, backing.natServers, backing.takePrefixes);
+    this.#routes = new RoutedPrefixes({
+      ...{ routes: backing.vipRoutes, knowledge: backing.natServers, take: backing.takePrefixes },
+      ...{ role: backing.role ?? 'active', natSources: backing.natSources ?? [] },
+      warn: (message) => backing.warnOfHost?.(message),
+    });
+  }
+
+  get role(): Role {
+    this.backing.assertOpen();
+    return this.#routes.role;
+  }
+
+  get heldBack(): ReadonlySet<string> {
+    this.backing.assertOpen();
+    return this.#routes.heldBack;
+  }
+
+  /** Returns whether it was another. REQUIRES: no transaction is open. */
+  setRole(role: Role): boolean {
+    this.#assertChangeable();
+    if (this.#open !== undefined)
+      throw new TunvsError('ERR_TUNVS_BUSY', 'a role cannot change within a transaction: set it after that');
+    if (role === this.#routes.role) return false;
+    this.#routes.setRole(role, [...this.#services.values()], this.#marks);
+    return true;
+  }
+
+  /** The quorum of a service has changed: routes of addresses that are announced by it follow. @internal */
+  followQuorum(): void {
+    // An open transaction does so when it comes into force.
+    if (this.#open === undefined) this.#follow([...this.#services.values()]);
   }
 
   /** In the order of adding. */
@@ -234,7 +265,7 @@ export class Configuration implements Transaction, ServiceOwner {
   #commit(changes: ConfigurationChange[]): void {
     const services = [...this.#services.values()];
     const policies = this.#policyOperations(services);
-    if (changes.length + policies.length === 0) return;
+    if (changes.length + policies.length === 0) return this.#follow(services);
     const keepsRoutes = changes.every((change) => change.keepsRoutes);
     let routes: RouteChange | undefined;
     try {
@@ -246,6 +277,12 @@ export class Configuration implements Transaction, ServiceOwner {
     }
     this.policies.inForce(services);
     routes?.done();
+    if (keepsRoutes) this.#follow(services);
+  }
+
+  /** What keeps the routes by itself may change who has a quorum. */
+  #follow(services: readonly VirtualService[]): void {
+    if (this.#routes.dependsOnQuorum(services)) this.#routes.follow(() => [[...this.#services.values()], this.#marks]);
   }
 
   #policyOperations(services: VirtualService[]): NativeOperation[] {

@@ -2,6 +2,7 @@
 import type { VipRoutes } from './configuration-backing.js';
 import { isOwnAddress } from '../host/own-address.js';
 import { sourceFamily } from '../values/source.js';
+import type { Role } from '../values/role.js';
 import { wrapOption } from '../values/errors.js';
 import { Configuration } from './configuration.js';
 import type { DirectorEngine } from './director-engine.js';
@@ -17,6 +18,10 @@ export interface DirectorConfigurationParts {
   sources: readonly string[];
   /** Undefined when somebody else sets up the host. */
   vipRoutes: VipRoutes | undefined;
+  role: Role;
+  /** What full NAT gives to packets. */
+  natSources: readonly string[];
+  warnOfHost(message: string): void;
   takePrefixes: ((prefixes: ReadonlySet<string>) => void) | undefined;
   /** The addresses of the host's interfaces; a source is local even if it is not among them. */
   localAddresses: () => readonly { address: string }[];
@@ -33,6 +38,8 @@ export function directorConfiguration(parts: DirectorConfigurationParts): Config
     sources,
     isLocal: (address) => sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
     vipRoutes,
+    ...{ role: parts.role, natSources: parts.natSources },
+    warnOfHost: (message) => parts.warnOfHost(message),
     natServers: {
       known: () => (engine.isEnded ? [] : engine.call((native) => native.natServers()).map(natServerOf)),
       every: (intervalMs, run) => pulse.every(intervalMs, run),

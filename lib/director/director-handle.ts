@@ -16,7 +16,8 @@ import { TunvsError } from '../values/errors.js';
 import type { ExplainedFlow } from '../values/flow-packet.js';
 import { withJson } from '../values/json.js';
 import type { MarkRule } from '../values/marks.js';
-import { functionOption, notByNew } from '../values/options.js';
+import { type Role, roles } from '../values/role.js';
+import { choiceOption, functionOption, notByNew } from '../values/options.js';
 import { type ServiceIdentity, serviceIdentity, type VirtualServiceKey } from '../values/service-key.js';
 import type { StateTimeouts, Timeouts } from '../values/timeouts.js';
 import { notAllUndone } from './closing.js';
@@ -104,7 +105,8 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#watches = new Watches({ read: () => this.stats(), now: () => performance.now() });
     this.#configuration = directorConfiguration({
       ...{ engine, news, pulse, sources },
-      vipRoutes: host,
+      ...{ vipRoutes: host, role: parts.role ?? 'active', natSources: parts.natSources ?? [] },
+      warnOfHost: (message) => queueMicrotask(() => !engine.isEnded && this.warnOfHost(message)),
       takePrefixes: parts.takePrefixes,
       localAddresses: () => this.#keeping?.watch.addresses ?? parts.localAddresses(),
     });
@@ -160,6 +162,45 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     if (this.warnings.includes(message)) return;
     this.#warnings.push({ message, holds });
     this.#news.warn({ message, about: 'host' });
+  }
+
+  /** What the director is for its host: see {@link Director.setRole}. */
+  get role(): Role {
+    return this.#configuration.role;
+  }
+
+  /**
+   * The virtual addresses and ranges that are configured, and that this host has no route for now: all of a standby, and
+   * those whose services are announced by their quorum and lack it.
+   */
+  get heldBack(): string[] {
+    return [...this.#configuration.heldBack];
+  }
+
+  /**
+   * Makes the director the one that answers for its virtual addresses on this host, or a standby of another one. An
+   * active director has routes, rules and proxy entries, and tells its neighbours at once that it answers now; with
+   * 'standby' the host gives all of that back. Services, connections and checks stay as they are in either case.
+   *
+   * A second call with the same role changes nothing. The event `role` tells of a change.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when the role is unknown, ERR_TUNVS_BUSY within a transaction,
+   *   ERR_TUNVS_HOST or ERR_TUNVS_BUSY when the host cannot direct an address to the device: then the director stays a
+   *   standby.
+   * @example
+   * ```ts
+   * import { Director } from 'tunvs';
+   *
+   * const director = Director.offline({ source: '10.2.0.2' });
+   * director.on('role', ({ role, before }) => console.log(before, role)); // active standby
+   * director.setRole('standby');
+   * console.log(director.role); // standby
+   * ```
+   */
+  setRole(role: Role): void {
+    const wanted = choiceOption('setRole: role', role, roles);
+    const before = this.role;
+    if (this.#configuration.setRole(wanted)) this.#news.role({ role: wanted, before });
   }
 
   /**

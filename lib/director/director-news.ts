@@ -11,7 +11,14 @@ import { type EngineEvent, type EngineEventType, engineEventTypes } from '../val
 import { TunvsError } from '../values/errors.js';
 import { onePacketWarning } from '../values/scheduler.js';
 import { serviceName } from '../values/service-key.js';
-import { type ConfigurationEvent, channels, type DirectorEvents, type DirectorWarning, tell } from './events.js';
+import {
+  type ConfigurationEvent,
+  channels,
+  type DirectorEvents,
+  type DirectorWarning,
+  type RoleEvent,
+  tell,
+} from './events.js';
 
 export class DirectorNews {
   readonly #director: EventEmitter<DirectorEvents>;
@@ -47,6 +54,11 @@ export class DirectorNews {
     const director = this.#director;
     if (channels.warning.hasSubscribers) channels.warning.publish({ director, message: event.message });
     this.report(event);
+  }
+
+  role(event: RoleEvent): void {
+    channels.role.publish({ director: this.#director, ...event });
+    this.#emit(() => this.#director.emit('role', event));
   }
 
   warn(warning: DirectorWarning): void {

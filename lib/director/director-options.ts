@@ -21,6 +21,8 @@ import {
   signalOption,
   uint64Option,
 } from '../values/options.js';
+import { type Role, roles } from '../values/role.js';
+import { type NeighbourNewsTiming, USUAL_NEWS } from '../host/neighbour-news.js';
 import { parseSource, sourceFamily } from '../values/source.js';
 import {
   type DeviceOptions,
@@ -28,6 +30,7 @@ import {
   type EngineOptions,
   type HostOptions,
   type MarkDeviceOptions,
+  type NeighbourNewsOptions,
   noServerReplies,
   unmatchedReplies,
   type OfflineOptions,
@@ -39,7 +42,8 @@ export interface CheckedOpenOptions {
   start: NativeStartOptions;
   /** When undefined, the host is set up unless the device existed. */
   setUpHost: boolean | undefined;
-  host: HostOptions & { natMtuBytes?: number };
+  host: Omit<HostOptions, 'neighbourNews'> & { natMtuBytes?: number; neighbourNews?: NeighbourNewsTiming };
+  role: Role;
   /** The director takes the place of the one that runs with this state. */
   isTakeover: boolean;
   signal: AbortSignal | undefined;
@@ -64,17 +68,8 @@ const ENGINE_OPTIONS = [
 ] as const;
 
 const OWN_OPTIONS = [
-  ...([
-    'device',
-    'markDevices',
-    'egress',
-    'offloads',
-    'bypassesQdisc',
-    'fastPath',
-    'rings',
-    'state',
-    'takeover',
-  ] as const),
+  ...(['device', 'markDevices', 'egress', 'offloads', 'bypassesQdisc', 'fastPath', 'rings', 'state'] as const),
+  ...(['takeover', 'role'] as const),
   ...(['hashSeed', 'setUpHost', 'busyPollUs', 'cpus', 'signal'] as const),
 ] as const;
 
@@ -127,6 +122,7 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
         : booleanOption(`${call}: setUpHost`, options.setUpHost, true),
     isTakeover: checkedTakeover(`${call}: takeover`, options, rings.length > 0),
     host: checkedHost(`${call}: setUpHost`, host ?? {}, device.maxPacketBytes, engine.pathMtu),
+    role: choiceOption(`${call}: role`, options.role, roles, 'active'),
     signal: signalOption(`${call}: signal`, options.signal),
   };
 }
@@ -339,7 +335,7 @@ function checkedHost(
   maxPacketBytes: number,
   pathMtu: number,
 ): CheckedOpenOptions['host'] {
-  const options = checkedOptions(name, given, ['mtuBytes', 'txQueueLength', 'answersArp']);
+  const options = checkedOptions(name, given, ['mtuBytes', 'txQueueLength', 'answersArp', 'neighbourNews']);
   const defaultMtu = Math.min(defaultDeviceMtu(pathMtu), maxPacketBytes);
   return {
     mtuBytes: integerOption(`${name}.mtuBytes`, options.mtuBytes, 576, maxPacketBytes, defaultMtu),
@@ -348,5 +344,21 @@ function checkedHost(
       ? {}
       : { txQueueLength: integerOption(`${name}.txQueueLength`, options.txQueueLength, 1, MAX_INT32) }),
     answersArp: booleanOption(`${name}.answersArp`, options.answersArp, true),
+    ...checkedNeighbourNews(`${name}.neighbourNews`, options.neighbourNews ?? {}),
+  };
+}
+
+function checkedNeighbourNews(
+  name: string,
+  given: NeighbourNewsOptions | false,
+): { neighbourNews?: NeighbourNewsTiming } {
+  if (given === false) return {};
+  const { count, againMs, refreshMs } = checkedOptions(name, given, ['count', 'againMs', 'refreshMs']);
+  return {
+    neighbourNews: {
+      count: integerOption(`${name}.count`, count, 1, 100, USUAL_NEWS.count),
+      againMs: integerOption(`${name}.againMs`, againMs, 0, 3_600_000, USUAL_NEWS.againMs),
+      refreshMs: integerOption(`${name}.refreshMs`, refreshMs, 0, 86_400_000, USUAL_NEWS.refreshMs),
+    },
   };
 }

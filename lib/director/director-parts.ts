@@ -3,6 +3,7 @@ import type { DirectorHost } from '../host/director-host.js';
 import type { HostKeeper } from '../host/host-keeper.js';
 import type { NativePolicyListener } from '../native/director.js';
 import type { NativePolicyColumns } from '../native/policies.js';
+import type { Role } from '../values/role.js';
 import type { DirectorDevice, MarkDevice } from './director-device.js';
 import type { DirectorEngine } from './director-engine.js';
 import type { DirectorWatch, DirectorWatchParts } from './director-watch.js';
@@ -35,6 +36,10 @@ export interface DirectorParts {
   markDevices?: readonly MarkDevice[];
   warnings?: readonly string[];
   host?: DirectorHost | undefined;
+  /** The role to begin with; active by default. */
+  role?: Role;
+  /** What full NAT gives to packets, for the host. */
+  natSources?: readonly string[];
   /** Made once the director exists; undefined when offline. */
   keep?: (backing: Pick<DirectorWatchParts, 'moveServers' | 'report'>) => HostKeeping;
   /** The addresses of the host's interfaces; a source is local even if it is not among them. */

@@ -2,6 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { EngineEvent } from '../values/engine-event.js';
+import type { Role } from '../values/role.js';
 import type { TunvsError } from '../values/errors.js';
 import type { Change } from './owners.js';
 import type { RealServer, VirtualService } from './virtual-service.js';
@@ -40,6 +41,14 @@ export interface HandedOverEvent {
   pid: number;
 }
 
+/** The event that a director has another role. */
+export interface RoleEvent {
+  /** The role that is in force. */
+  role: Role;
+  /** The role that it had. */
+  before: Role;
+}
+
 /**
  * The events of a {@link Director}.
  *
@@ -61,6 +70,8 @@ export interface DirectorEvents {
   realServer: [event: RealServerEvent];
   /** The engine tells rare news, such as a full connection table. */
   event: [event: EngineEvent];
+  /** The director has another role, and the host has followed. */
+  role: [event: RoleEvent];
   /** Something odd came up; nothing is broken. */
   warning: [warning: DirectorWarning];
   /** A worker lost its device (ERR_TUNVS_NO_DEVICE). Node throws the error when nobody listens. */
@@ -82,7 +93,7 @@ export type ConfigurationEvent =
 /**
  * diagnostics_channel: every message is an object with the `director` it is about.
  * `tunvs:open` and `tunvs:close` have nothing more, `tunvs:service` and `tunvs:server` the fields of their events,
- * `tunvs:event` those of an engine event, `tunvs:warning` a `message` and what it is `about`.
+ * `tunvs:role` those of its event, `tunvs:event` those of an engine event, `tunvs:warning` a `message` and what it is `about`.
  */
 export const channels = {
   open: channel('tunvs:open'),
@@ -90,6 +101,7 @@ export const channels = {
   service: channel('tunvs:service'),
   server: channel('tunvs:server'),
   event: channel('tunvs:event'),
+  role: channel('tunvs:role'),
   warning: channel('tunvs:warning'),
 } as const;
 

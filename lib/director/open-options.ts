@@ -2,6 +2,7 @@
 import type { FullNatOptions } from './full-nat-options.js';
 import type { Egress } from '../values/egress.js';
 import type { FastPathChoice } from '../values/fast-path.js';
+import type { Role } from '../values/role.js';
 import type { OffloadChoice } from '../values/offload.js';
 
 /** The TUN device that {@link Director.open} opens. */
@@ -48,6 +49,35 @@ export interface HostOptions {
   txQueueLength?: number;
   /** Says whether the host answers ARP for virtual addresses in one of its subnets. The default is true. */
   answersArp?: boolean;
+  /**
+   * Says how the neighbours of a LAN are told that this host answers for a virtual address from now on, by gratuitous ARP
+   * and unsolicited neighbour advertisements. With false they are not told.
+   */
+  neighbourNews?: NeighbourNewsOptions | false;
+}
+
+/**
+ * How neighbours are told of virtual addresses that this host answers for; the defaults are those of keepalived.
+ *
+ * @example
+ * ```ts
+ * import type { HostOptions, NeighbourNewsOptions } from 'tunvs';
+ *
+ * const neighbourNews: NeighbourNewsOptions = { count: 3, againMs: 10_000, refreshMs: 60_000 };
+ * const setUpHost: HostOptions = { neighbourNews };
+ * console.log(setUpHost.answersArp ?? true); // true
+ * ```
+ */
+export interface NeighbourNewsOptions {
+  /** Sets how many packets for each address are sent at once, and as many again later, [1, 100]. The default is 5. */
+  count?: number;
+  /** Sets the milliseconds until they are sent again, [0, 3600000]; with 0 they are not. The default is 5000. */
+  againMs?: number;
+  /**
+   * Sets the milliseconds between two packets for each address from then on, [0, 86400000]. The default is 0: there are
+   * none.
+   */
+  refreshMs?: number;
 }
 
 /** The values of {@link PingReply}. */
@@ -172,6 +202,11 @@ export interface DirectorOpenOptions extends EngineOptions {
    * director is refused.
    */
   takeover?: boolean;
+  /**
+   * Says what the director is for its host (docs/roles.md). A 'standby' has services, connections and checks like any
+   * other, but no route, rule or proxy entry brings it packets until {@link Director.setRole}. The default is 'active'.
+   */
+  role?: Role;
   /** Seeds the connection table's hash, [0, 2^64). When it is left out, the seed is secret, which resists floods. */
   hashSeed?: bigint;
   /**

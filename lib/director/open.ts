@@ -2,6 +2,7 @@
 import { DirectorHost } from '../host/director-host.js';
 import { thisHost } from '../host/host.js';
 import { hostKeeper } from '../host/host-keeper.js';
+import { tellNeighbours } from '../host/neighbour-news.js';
 import { markWarnings } from '../host/mark-device.js';
 import { native } from '../native/addon.js';
 import type { NativePolicyListener } from '../native/director.js';
@@ -87,13 +88,15 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     if (checked.native.fastPath !== 'off' && !fastPath.isInForce)
       warnings.push(`the fast path is off: ${fastPath.reason}`);
     if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
+      const { neighbourNews: timing, ...ofHost } = checked.host;
       const opening = new DirectorHost({
-        ...{ sources, ...checked.host },
+        ...{ sources, ...ofHost },
+        ...(timing && { neighbourNews: { timing, tell: tellNeighbours } }),
         ...(folder !== undefined && { patienceSeconds: PATIENCE_SECONDS }),
       });
       undo.push(() => opening.close());
       opening.open(started.device, marked);
-      opening.setNatSources(checked.native.natSources);
+      if (checked.role === 'active') opening.setNatSources(checked.native.natSources);
       warnings.push(...opening.warnings);
       host = opening;
     }
@@ -114,7 +117,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       rings: () => rings.list(),
     });
     const localAddresses = () => thisHost.addresses();
-    const watched = host ?? new DirectorHost({ sources, ...checked.host });
+    const watched = host ?? new DirectorHost({ sources });
     const devices = [device, ...marked];
     const director = make({
       keep: (backing) => {
@@ -126,8 +129,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       pulse,
       device,
       markDevices: marked,
-      warnings,
-      host,
+      ...{ warnings, host, role: checked.role, natSources: checked.native.natSources },
       localAddresses,
       fullNat: fullNatOf(checked.native),
       state: folder === undefined ? undefined : directorState(folder, taken),

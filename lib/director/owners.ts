@@ -40,6 +40,8 @@ export interface ServiceOwner {
   transaction<T>(body: () => T): T;
   /** Brings policies into force that want to be told anew; `false` within a transaction, where nothing is done. */
   refreshPolicies(): boolean;
+  /** The quorum of a service has changed. */
+  followQuorum(): void;
 }
 
 export interface ServerOwner extends ServiceIdentity {

@@ -98,6 +98,12 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     return this.#state.condition.health;
   }
 
+  /** It may get new connections: the server is up, not drained, and of a weight above 0. @internal */
+  get takesConnections(): boolean {
+    const { config, condition } = this.#state;
+    return !config.isSorry && fullWeight(config.weight, condition) > 0;
+  }
+
   /** Whether the server is a sorry server: it is out of the list until health puts it in force. */
   get isSorry(): boolean {
     return this.#configured().isSorry ?? false;

@@ -18,7 +18,14 @@ import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';
 import type { SchedulerOptions } from '../values/scheduler-options.js';
 import { nativeCondition } from '../values/server-condition.js';
 import { nativeServiceKey, type ServiceIdentity, serverPortOf, serviceName } from '../values/service-key.js';
-import { type MidStream, midStreamOf, type SlowStart, slowStartOf } from '../values/service-behaviour.js';
+import {
+  type Announce,
+  announceOf,
+  type MidStream,
+  midStreamOf,
+  type SlowStart,
+  slowStartOf,
+} from '../values/service-behaviour.js';
 import {
   checkedServerKey,
   checkedServerOptions,
@@ -100,6 +107,8 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   #config: NativeServiceConfig;
   #runner: PolicyRunner | undefined;
   readonly #servers = new Map<string, RealServer>();
+  /** What health says; undefined where nobody checks the service. */
+  #quorum: boolean | undefined;
 
   private constructor(configuration: ServiceOwner, key: ServiceIdentity, config: NativeServiceConfig) {
     this.configuration = configuration;
@@ -161,6 +170,12 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   get slowStart(): SlowStart {
     this.assertConfigured();
     return slowStartOf(this.#config);
+  }
+
+  /** When the host has the route of the service's address. */
+  get announce(): Announce {
+    this.assertConfigured();
+    return announceOf(this.#config);
   }
 
   /** Whether UDP connections of a removed real server go to another one. */
@@ -357,6 +372,25 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
    */
   applyHealth(changes: ReadonlyMap<RealServer, HealthCondition | undefined>): number {
     return applyHealth(this.configuration, changes);
+  }
+
+  /** Says whether the service has its quorum by health; undefined takes back what was said. @internal */
+  applyQuorum(quorum: boolean | undefined): void {
+    if (quorum === this.#quorum) return;
+    this.#quorum = quorum;
+    if (this.isAnnouncedByQuorum) this.configuration.followQuorum();
+  }
+
+  /** @internal */
+  get isAnnouncedByQuorum(): boolean {
+    return announceOf(this.#config) === 'when-up';
+  }
+
+  /** @internal */
+  get hasQuorum(): boolean {
+    if (this.#quorum !== undefined) return this.#quorum;
+    for (const server of this.#servers.values()) if (server.takesConnections) return true;
+    return false;
   }
 
   /** @internal */

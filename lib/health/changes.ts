@@ -80,6 +80,7 @@ export class Changes {
       return;
     }
     for (const [, draft] of drafts) draft.keep();
+    for (const [checked] of drafts) checked.service.applyQuorum(checked.decideAnnouncement());
     for (const [service, { news }] of drafts) for (const each of news) this.#consequences.announce(service, each);
   }
 

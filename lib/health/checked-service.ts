@@ -9,6 +9,7 @@ import type { ServiceRules } from './health-options.js';
 import { CLOSED } from './rules/fail-open.js';
 import { conditionOf, type Decision, decide, type Known } from './rules/decide.js';
 import type { Advice } from './rules/advice.js';
+import { hasQuorum } from './rules/quorum.js';
 
 /** What a decision brings, in the order in which it is told. */
 export type News =
@@ -49,6 +50,7 @@ export class CheckedService {
   readonly #standings = new Map<RealServer, Standing>();
   #decision: Decision<RealServer> | undefined;
   #since: number;
+  #announced: boolean | undefined;
 
   constructor(service: VirtualService, rules: ServiceRules, isResting: boolean, around: Surroundings) {
     this.service = service;
@@ -74,6 +76,24 @@ export class CheckedService {
 
   get servers(): ReadonlyMap<RealServer, CheckedServer | undefined> {
     return this.#servers;
+  }
+
+  /**
+   * Says whether it has its quorum by those servers alone of which something is known, and those that nobody checks: an
+   * address is not announced for servers that are only assumed to be up.
+   */
+  decideAnnouncement(): boolean | undefined {
+    const decision = this.#decision;
+    if (decision === undefined) return undefined;
+    let live = 0;
+    let total = 0;
+    for (const { server, isSorry, weight, wholeWeight } of this.#known.values()) {
+      if (isSorry) continue;
+      total += wholeWeight;
+      if (decision.live.has(server) && (this.#servers.get(server)?.isKnown ?? true)) live += weight;
+    }
+    this.#announced = decision.hasQuorum && hasQuorum(this.#announced, live, total, this.#rules.quorum);
+    return this.#announced;
   }
 
   standing(server: RealServer): Standing | undefined {

@@ -1,11 +1,11 @@
 /** Checks real servers, and keeps those that fail from new connections. */
 import { EventEmitter } from 'node:events';
 import type { Director } from '../director/director.js';
-import type { RealServerEvent, VirtualServiceEvent } from '../director/events.js';
+import type { RealServerEvent, RoleEvent, VirtualServiceEvent } from '../director/events.js';
 import type { RealServer, VirtualService } from '../director/virtual-service.js';
 import { unhindered } from '../host/unhindered.js';
 import { TunvsError, toTunvsError } from '../values/errors.js';
-import { checkedOptions, integerOption, refuse } from '../values/options.js';
+import { checkedOptions, choiceOption, integerOption, refuse } from '../values/options.js';
 import type { Surroundings } from './checked-server.js';
 import { Changes } from './changes.js';
 import { CheckedService, type News } from './checked-service.js';
@@ -14,7 +14,7 @@ import { asksVirtualAddress, checkedHealthOptions, type ServerRules, type Servic
 import type { MonitorParts } from './monitor-parts.js';
 import { Notifier } from './notify/notifier.js';
 import { checkedNotifications } from './notify/checked.js';
-import type { HealthOptions, MonitorOptions } from './options.js';
+import { type HealthOptions, type MonitorOptions, onStandbyChoices } from './options.js';
 import { Observer } from './observer.js';
 import { OwnFaults } from './own-faults.js';
 import { Prober } from './prober.js';
@@ -64,7 +64,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
   /** Use {@link monitorHealth}. @internal */
   constructor(director: Director, options: MonitorOptions, parts: MonitorParts) {
     super();
-    const { atOnce, notify } = checkedOptions('monitorHealth', options, ['atOnce', 'notify']);
+    const { atOnce, notify, onStandby } = checkedOptions('monitorHealth', options, ['atOnce', 'notify', 'onStandby']);
     const { clock, random } = parts;
     this.#director = director;
     this.#parts = parts;
@@ -88,6 +88,9 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     director.on('realServer', this.#onServer);
     director.on('virtualService', this.#onService);
     director.once('close', this.#onClose);
+    if (choiceOption('monitorHealth: onStandby', onStandby, onStandbyChoices, 'run') === 'run') return;
+    director.on('role', this.#onRole);
+    this.#isResting = director.role === 'standby';
   }
 
   /** The services that are watched. */
@@ -132,6 +135,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#assertOpen();
     const watched = this.#drop(service);
     if (watched === undefined || !service.configuration.isConfigured(service)) return;
+    service.applyQuorum(undefined);
     this.#changes.apply([[service, new Map(service.realServers.map((server) => [server, undefined]))]]);
   }
 
@@ -196,6 +200,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#director.off('realServer', this.#onServer);
     this.#director.off('virtualService', this.#onService);
     this.#director.off('close', this.#onClose);
+    this.#director.off('role', this.#onRole);
     for (const service of this.#services.values()) if (service.rules.omega) this.#notifier.omega(service);
     for (const service of this.services) this.#drop(service);
     this.#changes.close();
@@ -206,6 +211,11 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
   }
 
   readonly #onClose = (): void => void this.close();
+
+  readonly #onRole = ({ role }: RoleEvent): void => {
+    if (role === 'standby') this.rest();
+    else this.resume();
+  };
 
   readonly #onService = ({ change, service }: VirtualServiceEvent): void => {
     if (change === 'deleted') this.#drop(service);

@@ -238,4 +238,15 @@ export interface MonitorOptions {
   atOnce?: number;
   /** Where news of all services goes. */
   notify?: Notifications;
+  /**
+   * What checks do while the director is a standby. With 'run', the default, they go on, so that it knows its servers
+   * when it becomes active. With 'rest' they stop, and every server stays as it was known last.
+   */
+  onStandby?: OnStandby;
 }
+
+/** The values of {@link OnStandby}. */
+export const onStandbyChoices = ['run', 'rest'] as const;
+
+/** What checks do while the director is a standby. */
+export type OnStandby = (typeof onStandbyChoices)[number];

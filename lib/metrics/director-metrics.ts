@@ -113,6 +113,15 @@ export const directorMetrics: readonly Metric[] = [
   ),
   ofRings('gauge', 'tunvs_ring_prefixes', 'Addresses and ranges that a ring takes of a device.', (r) => r.prefixes),
   ofRings('counter', 'tunvs_ring_dropped_packets_total', 'Packets for which a ring had no room.', (r) => r.dropped),
+  single('gauge', 'tunvs_active', 'Whether the director is active (1) or a standby (0).', ({ isActive }) =>
+    Number(isActive),
+  ),
+  single(
+    'gauge',
+    'tunvs_held_back_addresses',
+    'Virtual addresses and ranges that are configured and that the host has no route for.',
+    ({ heldBack }) => heldBack,
+  ),
   byFamily(
     'tunvs_table_connections',
     'Connections in the connection table.',

@@ -12,7 +12,7 @@ import type { HealthView } from '../health/view.js';
 
 /** What is read of a director. */
 export type Measured = Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'> &
-  Partial<Pick<Director, 'state' | 'marks'>>;
+  Partial<Pick<Director, 'state' | 'marks' | 'role' | 'heldBack'>>;
 
 export interface ServiceRow extends Row {
   readonly stats: VirtualServiceStats;
@@ -41,6 +41,9 @@ export interface Snapshot {
   readonly state: Measured['state'];
   /** Of all that decides where packets go. */
   readonly fingerprint: string;
+  readonly isActive: boolean;
+  /** The number of virtual addresses and ranges without a route. */
+  readonly heldBack: number;
 }
 
 export interface SnapshotOptions {
@@ -53,7 +56,7 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
   const services = stats.services.map((each) => ({ labels: labelsOfService(each), stats: each }));
   const health = monitor ? director.virtualServices.flatMap((service) => monitor.of(service) ?? []) : [];
   const servers = hasServers ? services.flatMap(serverRows) : [];
-  const { device, state, eventCounts } = director;
+  const { device, state, eventCounts, role = 'active', heldBack = [] } = director;
   return {
     stats,
     services,
@@ -65,6 +68,8 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
     device,
     state,
     fingerprint: fingerprintOf({ virtualServices: director.virtualServices, marks: director.marks ?? [] }),
+    isActive: role === 'active',
+    heldBack: heldBack.length,
   };
 }
 

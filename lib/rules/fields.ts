@@ -23,6 +23,7 @@ export const serviceFields = fieldsOf<VirtualServiceEdit>()([
   ['onePacket'],
   ['timeouts'],
   ['rescheduleUdp'],
+  ['announce'],
   ['policy'],
 ]);
 

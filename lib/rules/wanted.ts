@@ -88,6 +88,7 @@ function heldService(service: HeldService): WantedService {
       midStream: service.midStream,
       slowStart: service.slowStart,
       rescheduleUdp: service.rescheduleUdp,
+      announce: service.announce,
       policy: service.runner?.policy ?? null,
     },
     servers: service.realServers.map(heldServer),

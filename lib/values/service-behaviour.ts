@@ -12,6 +12,16 @@ export const midStreamChoices = ['reset', 'hash'] as const;
  */
 export type MidStream = (typeof midStreamChoices)[number];
 
+/** The values of {@link Announce}. */
+export const announceChoices = ['always', 'when-up'] as const;
+
+/**
+ * Says when the host has the route of the service's address. With 'when-up' it has it only while the service has its
+ * quorum, so that a routing daemon announces the address exactly then. An address with several such services has its
+ * route while one of them has its quorum; services with 'always' have no say there.
+ */
+export type Announce = (typeof announceChoices)[number];
+
 /** How the weight of a real server rises that is new, that comes back, or whose weight was 0. */
 export interface SlowStart {
   /** The number of seconds that the weight rises, [0, 86400]. With 0 the server has its whole weight at once. */
@@ -37,11 +47,17 @@ export interface ServiceBehaviour {
    * the default, their datagrams are dropped, so that they can go on when the server comes back.
    */
   rescheduleUdp?: boolean;
+  /**
+   * Says when the host has the route of the service's address (docs/roles.md). With 'when-up' it has it only while the
+   * service has its quorum by health, or without checks a real server that is up and of a weight above 0. The default is
+   * 'always'.
+   */
+  announce?: Announce;
 }
 
-export const behaviourKeys = ['midStream', 'slowStart', 'rescheduleUdp'] as const;
+export const behaviourKeys = ['midStream', 'slowStart', 'rescheduleUdp', 'announce'] as const;
 
-type BehaviourConfig = Pick<NativeServiceConfig, 'midStream' | 'slowStartSeconds' | 'rescheduleUdp'>;
+type BehaviourConfig = Pick<NativeServiceConfig, 'midStream' | 'slowStartSeconds' | 'rescheduleUdp' | 'announce'>;
 
 export const MAX_SLOW_START_SECONDS = 86_400;
 
@@ -55,15 +71,21 @@ export function checkedBehaviour(call: string, behaviour: ServiceBehaviour, befo
   if (midStream === 'hash' && seconds > 0)
     throw notBoth(call, behaviour.slowStart === undefined ? 'midStream' : 'slowStart');
   const rescheduleUdp = booleanOption(`${call}: rescheduleUdp`, behaviour.rescheduleUdp, before.rescheduleUdp ?? false);
+  const announce = choiceOption(`${call}: announce`, behaviour.announce, announceChoices, announceOf(before));
   return {
     ...(midStream === 'hash' && { midStream }),
     ...(seconds > 0 && { slowStartSeconds: seconds }),
     ...(rescheduleUdp && { rescheduleUdp }),
+    ...(announce === 'when-up' && { announce }),
   };
 }
 
 export function midStreamOf({ midStream = 'reset' }: BehaviourConfig): MidStream {
   return midStream;
+}
+
+export function announceOf({ announce = 'always' }: BehaviourConfig): Announce {
+  return announce;
 }
 
 export function slowStartOf({ slowStartSeconds = 0 }: BehaviourConfig): SlowStart {

@@ -21,11 +21,16 @@ export interface FakeConfiguration {
   localNodes: Set<string>;
   /** Real servers whose replies the host brings to the director. */
   natServers: readonly NatServer[];
+  natSources: readonly string[];
+  /** What has no route, and is the director's all the same. */
+  heldBack: ReadonlySet<string>;
   /** Those that the native part has, or has not forgotten. */
   knownNatServers: readonly NatServer[];
   /** The host's own addresses. */
   ownAddresses: Set<string>;
   told: ConfigurationEvent[];
+  /** What was odd on the host. */
+  said: string[];
   reported: EngineEvent[];
   pulse: ManualPulse;
   /** What the native part reports, for stats and drains. */
@@ -47,9 +52,12 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     routes: new Set(),
     localNodes: new Set(),
     natServers: [],
+    natSources: [],
+    heldBack: new Set(),
     knownNatServers: [],
     ownAddresses: new Set(),
     told: [],
+    said: [],
     reported: [],
     pulse: new ManualPulse(),
     rows: [],
@@ -96,8 +104,15 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
       setNatServers: (servers) => {
         fake.natServers = servers;
       },
+      setNatSources: (sources) => {
+        fake.natSources = sources;
+      },
+      holdBack: (addresses) => {
+        fake.heldBack = addresses;
+      },
     },
     natServers: { known: () => fake.knownNatServers, every: (intervalMs, run) => fake.pulse.every(intervalMs, run) },
+    warnOfHost: (message) => fake.said.push(message),
     tell: (event) => fake.told.push(event),
     nextPulse: (signal) => fake.pulse.next(signal),
     monotonicMs: () => fake.nowMs,

@@ -35,24 +35,27 @@ export class Monitored {
   oddities: string[] = [];
   /** How long each check takes. */
   takesMs = 0;
+  readonly #make: (options: MonitorOptions) => HealthMonitor;
   underWay = 0;
   mostUnderWay = 0;
 
   constructor(options: MonitorOptions = {}, { reach, ...parts }: Partial<MonitorParts> & { reach?: Reach } = {}) {
     this.director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
-    this.monitor = new HealthMonitor(this.director, options, {
-      ...systemParts(this.director),
-      clock: this.clock,
-      random: pseudoRandom(1),
-      signals: ({ address }) => this.signals.get(address),
-      reaching: {
-        reach: (check, server, how, signal) => reach?.(check, server, how, signal) ?? this.#answer(check, server),
-        prepare: (servers) => void this.prepared.push([...servers.keys()].map(({ service }) => service.address)),
-        warnings: (servers) => ([...servers].length > 0 ? this.oddities : []),
-        close: () => {},
-      },
-      ...parts,
-    });
+    this.#make = (given) =>
+      new HealthMonitor(this.director, given, {
+        ...systemParts(this.director),
+        clock: this.clock,
+        random: pseudoRandom(1),
+        signals: ({ address }) => this.signals.get(address),
+        reaching: {
+          reach: (check, server, how, signal) => reach?.(check, server, how, signal) ?? this.#answer(check, server),
+          prepare: (servers) => void this.prepared.push([...servers.keys()].map(({ service }) => service.address)),
+          warnings: (servers) => ([...servers].length > 0 ? this.oddities : []),
+          close: () => {},
+        },
+        ...parts,
+      });
+    this.monitor = this.#make(options);
     for (const name of [
       'server',
       'quorum',
@@ -64,6 +67,11 @@ export class Monitored {
       'applyFailed',
     ] as const)
       this.monitor.on(name, (event: unknown) => void this.told.push([name, event]));
+  }
+
+  /** Another monitor of the same director, with the same clock and answers. */
+  second(options: MonitorOptions): HealthMonitor {
+    return this.#make(options);
   }
 
   service(vip = '192.0.2.1', servers = 0, weight = 1): VirtualService {

@@ -130,6 +130,7 @@ describe('every verb', () => {
       [
         'run',
         'status',
+        'role',
         'health',
         'fleet',
         'reload',

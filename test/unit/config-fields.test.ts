@@ -49,6 +49,7 @@ const SERVICES: Readonly<Record<string, Field>> = {
   midStream: { value: 'hash', beside: { scheduler: 'maglev' }, isUnsaid: true },
   slowStart: { value: { seconds: 9 }, beside: { scheduler: 'wrr' }, isUnsaid: true },
   rescheduleUdp: { value: true, beside: { protocol: 'udp' }, isUnsaid: true },
+  announce: { value: 'when-up', isUnsaid: true },
 };
 /** They name the service, are modules, or stand for what is no setting of its own. */
 const NOT_OF_SERVICES = [

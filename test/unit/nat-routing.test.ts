@@ -245,23 +245,25 @@ describe('NAT servers of a configuration', () => {
     const refuses = { when: (_: readonly NatServer[]) => false };
     const nothing = () => {};
     const knowledge = { known: [] as NatServer[], looks: new Set<() => void>() };
-    const routed = new RoutedPrefixes(
-      {
+    const routed = new RoutedPrefixes({
+      ...{ role: 'active' as const, natSources: [] },
+      routes: {
         ...{ addVips: nothing, removeVips: nothing, addLocalNode: nothing, removeLocalNode: nothing },
+        ...{ setNatSources: nothing, holdBack: nothing },
         setNatServers: (servers) => {
           if (refuses.when(servers)) throw new Error('refused');
           calls.push(servers.map(({ address }) => address));
           lists.push(servers);
         },
       },
-      {
+      knowledge: {
         known: () => knowledge.known,
         every: (_, run) => {
           knowledge.looks.add(run);
           return () => knowledge.looks.delete(run);
         },
       },
-    );
+    });
     const begin = (services: FakeService[]) => routed.begin(services as unknown as VirtualService[], []);
     return { calls, lists, refuses, begin, knowledge };
   }

@@ -28,6 +28,7 @@ const PAGES = { residentBytes: 80e6, hugeBytes: 60e6 };
 function status(changes: Partial<Status> = {}): Status {
   return {
     ...{ name: 'web', version: '1.2.3', pid: 77, atMs: 0, upMs: 3 * 3_600_000 + 240_000, intervalMs: 500 },
+    ...{ role: 'active', heldBack: [] },
     device: {
       name: 'tunvs0',
       attached: false,
@@ -75,7 +76,7 @@ describe('statusScreen', () => {
   it('says on one screen what an operator wants to know', () => {
     const event = { atMs: Date.UTC(2026, 0, 1, 12, 34, 56), type: 'tableFull', message: 'the table is full' };
     assert.deepEqual(plain(status({ events: [event], warnings: ['something is odd'] })), [
-      'tunvs 1.2.3  web  up 3 h 4 min  pid 77',
+      'tunvs 1.2.3  web  active  up 3 h 4 min  pid 77',
       'device   tunvs0  egress packet  offloads off  fast path on (egress tunvs0)  steered by bpf',
       'sources  10.2.0.2',
       'host     as it was set up',

@@ -20,8 +20,8 @@ export function announce(director: Director, doors: Doors, { json }: RunOptions,
 
 export function readyFields(director: Director, doors: Doors): object {
   const { name: device, egress, attached } = deviceOf(director);
-  const { markDevices, state } = director;
-  return { device, attached, markDevices, egress, control: doors, ...counts(director), ...(state && { state }) };
+  const { markDevices, role, state } = director;
+  return { device, attached, markDevices, egress, role, control: doors, ...counts(director), ...(state && { state }) };
 }
 
 /** The socket has its place; a port may have been chosen by the system. */
@@ -31,7 +31,8 @@ export function readySentence(director: Director, { http }: Doors): string {
   const marks = director.markDevices.map((device) => `, ${device.name} (mark ${device.mark})`);
   const { services, servers } = counts(director);
   const taken = takenOver(director);
-  return `ready on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}${taken}${http === undefined ? '' : `, control server on ${http}`}`;
+  const standby = director.role === 'standby' ? 'as a standby ' : '';
+  return `ready ${standby}on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}${taken}${http === undefined ? '' : `, control server on ${http}`}`;
 }
 
 function takenOver({ state }: Director): string {

@@ -11,7 +11,8 @@ export async function checkHost(
     import('../../host/director-host.js'),
     import('../../director/director-options.js'),
   ]);
-  const { start, native, host, setUpHost } = checkedOpenOptions(options);
+  const { start, native, host: link, setUpHost } = checkedOpenOptions(options);
+  const { neighbourNews: _, ...host } = link;
   if (setUpHost === false) return;
   const marked = start.markDevices.map(({ mark, name }) => ({ name, mark }));
   const routed = routedPrefixes(services, marks);

@@ -26,7 +26,7 @@ export async function dryRun(
       import('../../director/director-options.js'),
     ],
   );
-  const { start, native, host: link } = checkedOpenOptions(options);
+  const { start, native, host: link, role } = checkedOpenOptions(options);
   refuseDirectRouting(services, start.egress);
   if (options.takeover) {
     // The devices and the host are those of the director that runs.
@@ -48,14 +48,18 @@ export async function dryRun(
     return isTunDevice(thisHost, each, { option, queues: opened[index]?.queues ?? 1 });
   });
   const isSomeoneElses = found.includes(true);
-  const host = new DirectorHost({ sources: native.sources, ...link });
-  const routed = routedPrefixes(services, marks);
+  const { neighbourNews: _, ...ofHost } = link;
+  const host = new DirectorHost({ sources: native.sources, ...ofHost });
+  // A standby has nothing of what follows from services.
+  const answered = role === 'active' ? services : [];
+  const routed = routedPrefixes(answered, marks);
   // Where a device is there before, the host is somebody else's to set up.
-  if (!isSomeoneElses) host.check(name, routed, marked, native.natSources);
-  const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
+  const sources = role === 'active' ? native.natSources : [];
+  if (!isSomeoneElses) host.check(name, routed, marked, sources);
+  const local = answered.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
   const nat = {
-    servers: services.flatMap((service) => natServersOf(service, service.servers)),
-    sources: native.natSources,
+    servers: answered.flatMap((service) => natServersOf(service, service.servers)),
+    sources,
   };
   const steps = host.plan(name, routed, routedPrefixes(local, marks), marked, nat);
   const devices = [{ name }, ...marked];

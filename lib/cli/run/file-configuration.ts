@@ -83,8 +83,10 @@ export async function fileConfiguration(
     plan: () => planned(read),
     async begin({ director }) {
       session = new SpecSession(director, {
-        monitor(options) {
-          const monitor = (reader.monitor ?? monitorHealth)(director, options);
+        monitor(wanted) {
+          const onStandby = options.standbyChecks ?? wanted.onStandby;
+          const make = reader.monitor ?? monitorHealth;
+          const monitor = make(director, { ...wanted, ...(onStandby && { onStandby }) });
           health.fill(monitor);
           return monitor;
         },

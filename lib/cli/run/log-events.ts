@@ -8,6 +8,7 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   hostMended: 'info',
   serversMoved: 'info',
   deviceRenamed: 'info',
+  role: 'info',
   hostNotMended: 'error',
   deviceLost: 'error',
 };

@@ -9,7 +9,7 @@ import type { RunOptions } from './options.js';
 
 export function openOptions(options: RunOptions, source: string[]): DirectorOpenOptions {
   const { egress, offloads, markDevice: markDevices } = options;
-  const { cpus, busyPoll: busyPollUs, bypassQdisc: bypassesQdisc, fastPath, ring: rings, state, takeover } = options;
+  const { cpus, busyPoll: busyPollUs, bypassQdisc: bypassesQdisc, fastPath, ring: rings, state, takeover, role } = options;
   const name = options.device ?? deviceOf(options.name);
   const device = {
     ...(name !== undefined && { name }),
@@ -28,6 +28,7 @@ export function openOptions(options: RunOptions, source: string[]): DirectorOpen
     ...(fastPath !== undefined && { fastPath }),
     ...(rings !== undefined && { rings }),
     ...(takeover !== undefined && { takeover }),
+    ...(role !== undefined && { role }),
     ...(state !== undefined && { state: state === true ? defaultStateFolder(options.name) : state }),
   };
 }

@@ -1,5 +1,7 @@
 /** The options of `tunvs run` as commander reads them. */
 import type { Egress } from '../../values/egress.js';
+import type { OnStandby } from '../../health/options.js';
+import type { Role } from '../../values/role.js';
 import type { FastPathChoice } from '../../values/fast-path.js';
 import type { OffloadChoice } from '../../values/offload.js';
 import type { EngineArguments } from '../engine-options.js';
@@ -36,6 +38,8 @@ export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArgument
   /** True: the folder of this daemon's name. */
   state?: string | true;
   takeover?: boolean;
+  role?: Role;
+  standbyChecks?: OnStandby;
   steering?: 'auto' | 'kernel';
   cpus?: number[];
   /** Microseconds. */

@@ -34,15 +34,23 @@ function flowed(label: string, parts: readonly Span[], columns: number): Line[] 
 }
 
 export function overview(status: Status, columns: number): Line[] {
-  const { name, version, upMs, workers, sources, markDevices } = status;
+  const { name, version, role, upMs, workers, sources, markDevices, heldBack } = status;
   return [
-    line(span(`tunvs ${version}`, 'bold'), '  ', span(name, 'accent'), `  up ${duration(upMs)}  pid ${status.pid}`),
+    line(
+      span(`tunvs ${version}`, 'bold'),
+      '  ',
+      span(name, 'accent'),
+      '  ',
+      span(role),
+      `  up ${duration(upMs)}  pid ${status.pid}`,
+    ),
     ...flowed('device', devices(status), columns),
     ...flowed(
       'marks',
       markDevices.map((each) => span(`${each.name} mark ${each.mark}`)),
       columns,
     ).slice(markDevices.length === 0 ? 1 : 0),
+    ...(heldBack.length > 0 ? flowed('held', [heldPart(heldBack)], columns) : []),
     ...flowed(
       'sources',
       sources.map((each) => span(each)),
@@ -75,6 +83,12 @@ function devices({ device }: Status): Span[] {
     ...(device.steering === 'none' ? [] : [span(`steered by ${device.steering}`)]),
     ...(device.attached ? [span('there before')] : []),
   ];
+}
+
+function heldPart(heldBack: readonly string[]): Span {
+  const [first = ''] = heldBack;
+  const addresses = heldBack.length === 1 ? first : `${grouped(heldBack.length)} addresses`;
+  return span(`this host has no route of ${addresses}`, 'warning');
 }
 
 function stateParts({ folder, connections, templates, ended, reason }: NonNullable<Status['state']>): Span[] {

@@ -11,11 +11,12 @@ import { installIpvsadm } from './install-ipvsadm.js';
 import { realserver } from './realserver.js';
 import { reload } from './reload.js';
 import { replay } from './replay.js';
+import { role } from './role.js';
 import { run } from './run.js';
 import { status } from './status.js';
 import { upgrade } from './upgrade.js';
 
 export const verbs: readonly Verb[] = [
-  ...[run, status, health, fleet, reload, upgrade, check, convert, config],
+  ...[run, status, role, health, fleet, reload, upgrade, check, convert, config],
   ...[realserver, replay, explain, demo, installIpvsadm],
 ];

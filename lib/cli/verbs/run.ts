@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
 import { readAccounts } from '../../values/accounts.js';
 import { egresses } from '../../values/egress.js';
+import { onStandbyChoices } from '../../health/options.js';
+import { roles } from '../../values/role.js';
 import { offloads } from '../../values/offload.js';
 import { type Attachment, type Running, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
@@ -83,6 +85,7 @@ Examples:
   $ tunvs run --config /etc/tunvs/tunvs.yaml --state
   $ tunvs run --config /etc/tunvs/tunvs.yaml --state --takeover
   $ tunvs run --etcd http://10.2.0.5:2379 --prefix /tunvs/site --source 10.2.0.2
+  $ tunvs run --config /etc/tunvs/tunvs.yaml --role standby
   $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 \\
       --queues 4 --stats-interval 5
 
@@ -162,6 +165,17 @@ export const run: Verb = {
       .option(
         '--takeover',
         'take the place of the director that runs with this name and state, if one does, without losing a packet',
+      )
+      .option(
+        '--role <role>',
+        'begin as active, or as standby: a standby has everything but what brings it packets on its host, until "tunvs ' +
+          'role active" (docs/roles.md; default: active)',
+        choiceArgument(roles),
+      )
+      .option(
+        '--standby-checks <what>',
+        'what health checks do while it is a standby: run or rest (default: run)',
+        choiceArgument(onStandbyChoices),
       )
       .option('--bypass-qdisc', 'leave the queueing discipline out; needs --egress packet')
       .option(
@@ -330,6 +344,7 @@ function statsEvery(intervalMs: number, isJson: boolean, io: CliIo): Attachment 
 function tellNews(news: NewsPrinter): Attachment {
   return ({ director }) => {
     director.on('event', (event) => news.tell(event));
+    director.on('role', (event) => news.role(event));
     // The rules' own warnings were printed with their lines.
     let isReady = false;
     director.on('warning', ({ message, about }) => isReady && about === 'host' && news.warn(message));

@@ -9,7 +9,7 @@ import { type PlannedChange, word } from './planned-changes.js';
 type Written = Readonly<Record<string, unknown>>;
 
 /** The monitor takes these once. */
-const ONCE = ['atOnce', 'notify'] as const;
+const ONCE = ['atOnce', 'notify', 'onStandby'] as const;
 
 export function healthChanges(before: Desired | undefined, after: Desired): PlannedChange[] {
   const old = new Map(before?.services.map((service) => [nameOf(service), service]));

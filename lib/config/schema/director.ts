@@ -7,6 +7,7 @@ import { FAST_PATH_INGRESS, fastPaths, parseFastPath } from '../../values/fast-p
 import { offloads } from '../../values/offload.js';
 import { MAX_INT32, MAX_UINT32 } from '../../values/options.js';
 import { protocols } from '../../values/protocol.js';
+import { roles } from '../../values/role.js';
 import { MAX_TIMEOUT_SECONDS, timeoutStates } from '../../values/timeouts.js';
 import { quantity } from './quantity.js';
 
@@ -47,6 +48,21 @@ const markDevice = z.strictObject({
   queues: queues.optional().describe('Sets the number of queues. The default is 1; all devices have at most 64.'),
 });
 
+const neighbourNews = z.strictObject({
+  count: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Sets how many packets for each address are sent at once, and as many again later. The default is 5.'),
+  againMs: quantity('ms', 0, 3_600_000)
+    .optional()
+    .describe('Sets when they are sent again; with 0 they are not. The default is 5s.'),
+  refreshMs: quantity('ms', 0, 86_400_000)
+    .optional()
+    .describe('Sets the time between two packets for each address from then on. The default is 0: there are none.'),
+});
+
 const host = z.strictObject({
   mtuBytes: quantity('bytes', 576, 65535).optional().describe("Sets the device's MTU. The default is pathMtu - 20."),
   txQueueLength: z
@@ -59,6 +75,12 @@ const host = z.strictObject({
     .boolean()
     .optional()
     .describe('Says whether the host answers ARP for virtual addresses in one of its subnets. The default is true.'),
+  neighbourNews: z
+    .union([z.literal(false), neighbourNews])
+    .optional()
+    .describe(
+      'Says how neighbours are told that the host answers for a virtual address from now on, by gratuitous ARP and neighbour advertisements; false says that they are not.',
+    ),
 });
 
 /** The options of `Director.open` that a file can hold. A change of one of them needs a restart. */
@@ -162,6 +184,12 @@ export const directorFields = {
     .optional()
     .describe(
       'Names a folder of a tmpfs in which the connections lie, so that the next director goes on with them. By default they end with the director.',
+    ),
+  role: z
+    .enum(roles)
+    .optional()
+    .describe(
+      "Says what the director begins as: active (the default), or standby, which brings no packets of clients to it until 'tunvs role active'.",
     ),
   bypassesQdisc: z
     .boolean()

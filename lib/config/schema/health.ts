@@ -1,5 +1,6 @@
 /** What a configuration file says of health: how servers are checked, and what follows. */
 import { z } from 'zod';
+import { onStandbyChoices } from '../../health/options.js';
 import { MAX_INT32, MAX_UINT32 } from '../../values/options.js';
 import { checkSchema } from './checks.js';
 import { duration } from './quantity.js';
@@ -292,6 +293,10 @@ export const serverHealthSchema = z.strictObject({
 /** What holds for all services, and where news of all of them goes. */
 export const healthSchema = z.strictObject({
   ...service,
+  onStandby: z
+    .enum(onStandbyChoices)
+    .optional()
+    .describe('Says whether checks go on while the director is a standby (run, the default), or rest.'),
   atOnce: z
     .int()
     .min(1)

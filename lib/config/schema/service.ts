@@ -6,7 +6,7 @@ import { persistenceEngines } from '../../values/persistence.js';
 import { protocols } from '../../values/protocol.js';
 import { type SchedulerFlag, schedulerFlagNumbers, schedulers } from '../../values/scheduler.js';
 import { MAX_TABLE_SIZE } from '../../values/scheduler-options.js';
-import { MAX_SLOW_START_SECONDS, midStreamChoices } from '../../values/service-behaviour.js';
+import { announceChoices, MAX_SLOW_START_SECONDS, midStreamChoices } from '../../values/service-behaviour.js';
 import { MAX_TIMEOUT_SECONDS } from '../../values/timeouts.js';
 import { serviceTimeouts } from './director.js';
 import { serverHealthSchema, serviceHealthSchema } from './health.js';
@@ -152,6 +152,12 @@ export const serviceSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('Sends UDP connections of a removed real server to another one. The default is false.'),
+  announce: z
+    .enum(announceChoices)
+    .optional()
+    .describe(
+      'Says when the host has the route of the address: always (the default), or while the service has its quorum (when-up).',
+    ),
   policy: z
     .string()
     .regex(/^\.{0,2}\/./)

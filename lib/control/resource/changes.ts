@@ -19,6 +19,7 @@ const SERVICE_DEFAULTS = {
   midStream: 'reset',
   slowStart: { seconds: 0 },
   rescheduleUdp: false,
+  announce: 'always',
 } as const satisfies ServiceEdit;
 
 const SERVER_DEFAULTS = {

@@ -10,6 +10,7 @@ import {
   channels,
   type DirectorWarning,
   type RealServerEvent,
+  type RoleEvent,
   type VirtualServiceEvent,
 } from '../../director/events.js';
 import { healthEventNames, healthFields, healthSentences } from '../../health/sentences.js';
@@ -21,7 +22,7 @@ import { serviceId } from './service-id.js';
 export interface LoggedEvent {
   /** `PROCESS.NUMBER`. */
   id: string;
-  event: 'virtualService' | 'realServer' | 'event' | 'warning' | 'health' | 'close' | 'reset';
+  event: 'virtualService' | 'realServer' | 'role' | 'event' | 'warning' | 'health' | 'close' | 'reset';
   data: object;
 }
 
@@ -42,9 +43,14 @@ export class EventLog {
     const onServer = ({ change, service, server }: RealServerEvent) =>
       this.#add('realServer', { change, service: serviceId(service), server: serverName(server) });
     const onWarning = ({ message, about }: DirectorWarning) => this.#add('warning', { message, about });
-    director.on('virtualService', onService).on('realServer', onServer).on('warning', onWarning);
+    const onRole = ({ role, before }: RoleEvent) => this.#add('role', { role, before });
+    director.on('virtualService', onService).on('realServer', onServer).on('warning', onWarning).on('role', onRole);
     this.#off.push(() => {
-      director.off('virtualService', onService).off('realServer', onServer).off('warning', onWarning);
+      director
+        .off('virtualService', onService)
+        .off('realServer', onServer)
+        .off('warning', onWarning)
+        .off('role', onRole);
     });
     // The channel tells of a lost device too. Listening to 'error' would keep Node from throwing it at the owner.
     const onEngine = (said: unknown) => {

@@ -60,6 +60,7 @@ export function serviceSettings(service: VirtualService) {
     persistence: service.persistence ?? (false as const),
     ...{ onePacket, timeouts, midStream, slowStart },
     rescheduleUdp: service.rescheduleUdp,
+    announce: service.announce,
   };
 }
 

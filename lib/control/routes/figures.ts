@@ -9,8 +9,8 @@ import { queryFlag } from '../schema/values.js';
 
 function directorJson({ context }: AppState) {
   const { name, version } = context;
-  const { device, markDevices, sources, warnings } = context.director;
-  return { name, ...(version !== undefined && { version }), device, markDevices, sources, warnings };
+  const { device, markDevices, sources, role, heldBack, warnings } = context.director;
+  return { name, ...(version !== undefined && { version }), device, markDevices, sources, role, heldBack, warnings };
 }
 
 export const getDirector = route({

@@ -7,6 +7,7 @@ import { getEvents } from './events.js';
 import * as figures from './figures.js';
 import { health } from './health.js';
 import { getHealthOverview, getServerHealth, getServiceHealth, postCheck } from './server-health.js';
+import { getRole, putRole } from './role.js';
 import * as servers from './servers.js';
 import * as service from './service.js';
 import * as services from './services.js';
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...[connections.listConnections, connections.explain],
   ...[settings.getMarks, settings.putMarks, settings.getTimeouts, settings.patchTimeouts],
   ...[settings.getSysctls, settings.patchSysctls],
+  ...[getRole, putRole],
   getEvents,
   ...[daemon.postIpvsadm, daemon.postReload, daemon.getConfig],
   ...[health, figures.getMetrics, daemon.getOpenapi],

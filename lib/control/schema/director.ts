@@ -1,5 +1,6 @@
 /** Schemas of the director as a whole: its figures and its settings. */
 import { z } from 'zod';
+import { roles } from '../../values/role.js';
 import { MAX_TIMEOUT_SECONDS, timeoutStates } from '../../values/timeouts.js';
 import { serviceStats } from './service.js';
 import { figure, mark, port, protocol, traffic } from './values.js';
@@ -30,9 +31,17 @@ export const director = z
     device: device.optional().describe('It is left out for a director without a device.'),
     markDevices: z.array(device),
     sources: z.array(z.string()).describe("The director's own addresses (DIP)."),
+    role: z.enum(roles),
+    heldBack: z
+      .array(z.string())
+      .describe('The virtual addresses and ranges that are configured and that the host has no route for.'),
     warnings: z.array(z.string()),
   })
   .meta({ id: 'Director' });
+
+export const role = z
+  .strictObject({ role: z.enum(roles).describe('What the director is for its host.') })
+  .meta({ id: 'Role' });
 
 export const sysctls = z.record(z.string().max(128), z.int()).meta({ id: 'Sysctls' });
 

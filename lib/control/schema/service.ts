@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { persistenceEngines } from '../../values/persistence.js';
 import { schedulerFlagNumbers, schedulers } from '../../values/scheduler.js';
 import { MAX_TABLE_SIZE } from '../../values/scheduler-options.js';
-import { MAX_SLOW_START_SECONDS, midStreamChoices } from '../../values/service-behaviour.js';
+import { announceChoices, MAX_SLOW_START_SECONDS, midStreamChoices } from '../../values/service-behaviour.js';
 import { timeoutStates } from '../../values/timeouts.js';
 import { server, serverNew, serverStats } from './server.js';
 import { mark, port, protocol, seconds, traffic, virtualAddress } from './values.js';
@@ -32,6 +32,7 @@ const settings = {
   midStream: z.enum(midStreamChoices),
   slowStart: z.strictObject({ seconds: z.int().min(0).max(MAX_SLOW_START_SECONDS) }),
   rescheduleUdp: z.boolean(),
+  announce: z.enum(announceChoices).describe('When the host has the route of its address.'),
 };
 
 const policy = z.object({ kind: z.string().max(64), name: z.string().max(1024) });

@@ -1,5 +1,6 @@
 /** The status of a director: all that one screen needs. */
 import { z } from 'zod';
+import { roles } from '../../values/role.js';
 import { serverHealthStatus, serviceHealthStatus } from './health.js';
 import { identity } from './service.js';
 import { rates } from './values.js';
@@ -65,6 +66,10 @@ export const status = z
       })
       .optional(),
     markDevices: z.array(z.object({ name: z.string(), mark: z.int() })),
+    role: z.enum(roles).describe('Whether the director answers for its virtual addresses on its host.'),
+    heldBack: z
+      .array(z.string())
+      .describe('The virtual addresses and ranges that are configured and that the host has no route for.'),
     sources: z.array(z.string()),
     state: z
       .object({
