@@ -182,7 +182,8 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    * active director has routes, rules and proxy entries, and tells its neighbours at once that it answers now; with
    * 'standby' the host gives all of that back. Services, connections and checks stay as they are in either case.
    *
-   * A second call with the same role changes nothing. The event `role` tells of a change.
+   * A second call with the same role changes nothing; with 'active' the neighbours are told again, who may have heard of
+   * another director meanwhile. The event `role` tells of a change.
    *
    * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when the role is unknown, ERR_TUNVS_BUSY within a transaction,
    *   ERR_TUNVS_HOST or ERR_TUNVS_BUSY when the host cannot direct an address to the device: then the director stays a
@@ -201,6 +202,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     const wanted = choiceOption('setRole: role', role, roles);
     const before = this.role;
     if (this.#configuration.setRole(wanted)) this.#news.role({ role: wanted, before });
+    else if (wanted === 'active') this.#host?.tellNeighboursAgain();
   }
 
   /**

@@ -242,6 +242,11 @@ export class DirectorHost {
     this.#vips.remove(addresses);
   }
 
+  /** Neighbours may have heard of another host meanwhile, as of a second active director. */
+  tellNeighboursAgain(): void {
+    this.#news?.again();
+  }
+
   /** These are the director's addresses that are not directed to the device now: they have a way for checks alone. */
   holdBack(addresses: ReadonlySet<string>): void {
     this.#parts.setup.together(() => this.#ownClients.holdBack(addresses));

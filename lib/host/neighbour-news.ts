@@ -63,6 +63,11 @@ export class NeighbourNews {
     if (refreshMs > 0) this.#refresh ??= setInterval(() => this.#send([...this.#answered], 1), refreshMs).unref();
   }
 
+  /** Tells of all that the host answers for once more, as often as at first. */
+  again(): void {
+    this.#send([...this.#answered], this.#backing.timing.count);
+  }
+
   unanswered(vips: readonly string[]): void {
     for (const vip of vips) this.#answered.delete(vip);
   }

@@ -66,6 +66,17 @@ describe('neighbours', () => {
     assert.equal(told.length, count);
   });
 
+  it('are told once more when somebody asks for it', () => {
+    const { director, told } = opened({ count: 1 });
+    director.addVips([ON_LAN, ROUTED]);
+    director.tellNeighboursAgain();
+    assert.deepEqual(
+      told.map(({ addresses }) => addresses),
+      [[ON_LAN], [ON_LAN]],
+    );
+    director.close();
+  });
+
   it('are not told of addresses whose addition was refused', () => {
     const { host, director, told } = opened();
     host.failing = '10.2.0.101';

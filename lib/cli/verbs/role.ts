@@ -16,7 +16,7 @@ ARP and neighbour solicitations for them, and tells its neighbours when it
 begins to. A standby has none of that; its services, its connections and its
 health checks are as those of an active one. The command returns when the host
 has followed. Setting the role that it has already changes nothing, so a script
-may say it again and again.
+may say it again and again; "active" tells the neighbours once more.
 
 keepalived or another program decides who is active: docs/roles.md says how. A
 director that is started anew begins with the role that "tunvs run --role" or

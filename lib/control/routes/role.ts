@@ -19,7 +19,7 @@ export const putRole = route({
   summary: 'Make the director active, or a standby',
   description:
     'The answer comes when the host has followed. A standby keeps services, connections and checks, and its host has ' +
-    'neither routes nor proxy entries for virtual addresses. The role that it has already changes nothing.',
+    'neither routes nor proxy entries for virtual addresses. The role that it has already changes nothing, but `active` tells the neighbours once more.',
   access: 'write',
   body: role,
   answers: { 200: { says: 'The role.', schema: role } },
