@@ -39,12 +39,13 @@ const known = {
   aiosmtpd: { isHere: () => hasProgram('aiosmtpd'), packages: async () => ['python3-aiosmtpd'] },
   promtool: { isHere: () => hasProgram('promtool') && hasProgram('prometheus'), packages: async () => ['prometheus'] },
   etcd: { isHere: () => hasProgram('etcd'), packages: async () => ['etcd-server'] },
+  bird: { isHere: () => hasProgram('bird'), packages: async () => ['bird2'] },
   'systemd-analyze': { isHere: () => hasProgram('systemd-analyze'), packages: async () => ['systemd'] },
   ...Object.fromEntries(
-    ['cmake', 'clang-format', 'tcpdump', 'tshark', 'ethtool', 'nginx', 'haproxy', 'curl', 'ldirectord'].map((name) => [
-      name,
-      { isHere: () => hasProgram(name), packages: async () => [name] },
-    ]),
+    [
+      ...['cmake', 'clang-format', 'tcpdump', 'tshark', 'ethtool', 'nginx', 'haproxy', 'curl', 'ldirectord'],
+      'keepalived',
+    ].map((name) => [name, { isHere: () => hasProgram(name), packages: async () => [name] }]),
   ),
 };
 

@@ -45,7 +45,9 @@ export class DirectorPair implements AsyncDisposable {
       ...{ scheduler: 'maglev', midStream: 'hash' },
       servers: this.stage.servers.map((server) => ({ address: server.address })),
     };
-    const file = operated.write('tunvs.json', JSON.stringify({ source: address, services: [service] }));
+    // After a split nobody tells the one that stays active that there was another.
+    const setUpHost = { neighbourNews: { refreshMs: '1s' } };
+    const file = operated.write('tunvs.json', JSON.stringify({ source: address, setUpHost, services: [service] }));
     node.director = await operated.start(['--config', file, '--role', 'standby']);
   }
 
