@@ -140,6 +140,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
         news.fail(error);
       },
       warn: (message) => this.warnOfHost(message),
+      role: () => this.role,
     });
     const watch = this.#keeping?.watch;
     if (parts.fullNat && watch && host) watchSourceWays(pulse, watch, this.#ending.signal);

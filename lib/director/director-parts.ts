@@ -26,7 +26,7 @@ export interface Taking {
 }
 
 /** What ends a director whose place another process takes. */
-export type GiverHandle = Pick<GiverBacking, 'stop' | 'end' | 'fail' | 'warn'>;
+export type GiverHandle = Pick<GiverBacking, 'stop' | 'end' | 'fail' | 'warn'> & { role(): Role };
 
 export interface DirectorParts {
   engine: DirectorEngine;

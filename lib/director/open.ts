@@ -57,6 +57,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       asked.answer = answer;
       return columns;
     };
+    const role = taking?.role ?? checked.role;
     const marks = checked.start.markDevices;
     // The sentence is about an interface that has the name and cannot be opened.
     const refused = (message: string) =>
@@ -96,7 +97,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       });
       undo.push(() => opening.close());
       opening.open(started.device, marked);
-      if (checked.role === 'active') opening.setNatSources(checked.native.natSources);
+      if (role === 'active') opening.setNatSources(checked.native.natSources);
       warnings.push(...opening.warnings);
       host = opening;
     }
@@ -129,7 +130,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       pulse,
       device,
       markDevices: marked,
-      ...{ warnings, host, role: checked.role, natSources: checked.native.natSources },
+      ...{ warnings, host, role, natSources: checked.native.natSources },
       localAddresses,
       fullNat: fullNatOf(checked.native),
       state: folder === undefined ? undefined : directorState(folder, taken),
@@ -141,7 +142,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
               const give = () => {
                 if (taking?.isUnderWay)
                   throw new Error('it is itself taking the place of another: try again in a moment');
-                return givenDevices(engine, device, marked);
+                return givenDevices(engine, device, marked, handle.role());
               };
               return new Giver(folder, { give, ...handle });
             },

@@ -9,7 +9,16 @@ import type { RunOptions } from './options.js';
 
 export function openOptions(options: RunOptions, source: string[]): DirectorOpenOptions {
   const { egress, offloads, markDevice: markDevices } = options;
-  const { cpus, busyPoll: busyPollUs, bypassQdisc: bypassesQdisc, fastPath, ring: rings, state, takeover, role } = options;
+  const {
+    cpus,
+    busyPoll: busyPollUs,
+    bypassQdisc: bypassesQdisc,
+    fastPath,
+    ring: rings,
+    state,
+    takeover,
+    role,
+  } = options;
   const name = options.device ?? deviceOf(options.name);
   const device = {
     ...(name !== undefined && { name }),

@@ -1,11 +1,14 @@
 /** Begins to take the place of the director that runs, where one does. */
 import type { NativeStartOptions } from '../../native/engine.js';
 import { TunvsError } from '../../values/errors.js';
+import type { Role } from '../../values/role.js';
 import { type TakenDevice, Taker } from './taker.js';
 
 export interface TakeoverUnderWay {
   /** The process whose place is taken. */
   pid: number;
+  /** The role that it has. */
+  role: Role;
   start: NativeStartOptions;
   isUnderWay: boolean;
   /** The native part has the devices. */
@@ -40,6 +43,7 @@ export function beginTakeover(
   taker.stop();
   return {
     pid: taker.pid,
+    role: taker.role,
     isUnderWay: true,
     start: {
       ...start,

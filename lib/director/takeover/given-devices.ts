@@ -1,5 +1,6 @@
 /** What a running director hands over of its devices. */
 import type { NativeEngine } from '../../native/engine.js';
+import type { Role } from '../../values/role.js';
 import type { DirectorDevice, MarkDevice } from '../director-device.js';
 import type { Given } from './giver.js';
 
@@ -7,6 +8,7 @@ export function givenDevices(
   engine: Pick<NativeEngine, 'deviceQueues'>,
   { name, attached, steering, rings }: DirectorDevice,
   marked: readonly MarkDevice[],
+  role: Role,
 ): Given {
   if (rings.length > 0) throw new Error('it has rings, in which packets cannot wait: restart it');
   const queues = engine.deviceQueues();
@@ -14,5 +16,5 @@ export function givenDevices(
     ...device,
     queues: queues[index]?.length ?? 0,
   }));
-  return { devices: { steering, devices }, descriptors: queues.flat() };
+  return { devices: { steering, role, devices }, descriptors: queues.flat() };
 }

@@ -11,6 +11,8 @@
  *
  * Until `stop` the new process can go away, and nothing has happened.
  */
+import type { Role } from '../../values/role.js';
+
 export const TAKEOVER_VERSION = 1;
 
 export const TAKEOVER_SOCKET = 'takeover';
@@ -29,6 +31,8 @@ export interface HandedDevices {
   version: number;
   pid: number;
   steering: 'bpf' | 'kernel' | 'none';
+  /** The role that it has now, whatever it began with. */
+  role: Role;
   devices: HandedDevice[];
 }
 

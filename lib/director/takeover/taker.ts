@@ -4,6 +4,8 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { native } from '../../native/addon.js';
 import { TunvsError } from '../../values/errors.js';
+import { choiceOption } from '../../values/options.js';
+import { roles } from '../../values/role.js';
 import {
   type Ask,
   type HandedDevice,
@@ -26,6 +28,7 @@ export class Taker {
   readonly #descriptor: number;
   readonly pid: number;
   readonly steering: HandedDevices['steering'];
+  readonly role: HandedDevices['role'];
   readonly devices: readonly TakenDevice[];
 
   /** Returns undefined where no director runs with this state. */
@@ -50,6 +53,7 @@ export class Taker {
     const { answer, descriptors } = this.#ask<HandedDevices>({ ask: 'devices', version: TAKEOVER_VERSION });
     this.pid = answer.pid;
     this.steering = answer.steering;
+    this.role = choiceOption('takeover', answer.role, roles);
     let next = 0;
     this.devices = answer.devices.map((device) => {
       const given = descriptors.slice(next, next + device.queues);
