@@ -549,6 +549,8 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   }
 
   async #close(): Promise<void> {
+    this.#taking?.abandon();
+    this.#taking = undefined;
     this.#engine.end();
     this.#ending.abort();
     this.#cancelAtExit();

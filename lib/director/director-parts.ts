@@ -23,6 +23,8 @@ export interface HostKeeping {
 export interface Taking {
   /** Has this director's workers begin, and the other one end. */
   complete(): Promise<void>;
+  /** Leaves the other to itself: it has stopped, and ends. */
+  abandon(): void;
 }
 
 /** What ends a director whose place another process takes. */

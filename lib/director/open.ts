@@ -10,7 +10,7 @@ import { policyTurns } from '../policy/turns.js';
 import { toTunvsError, wrapNative, wrapOption } from '../values/errors.js';
 import { directorDevice, markDevices, natSourceWarnings, sourceWarnings } from './director-device.js';
 import { DirectorEngine } from './director-engine.js';
-import { checkedOpenOptions } from './director-options.js';
+import { type CheckedOpenOptions, checkedOpenOptions } from './director-options.js';
 import type { DirectorOpenOptions } from './open-options.js';
 import type { DirectorParts } from './director-parts.js';
 import { watchFastPath } from './fast-path-watch.js';
@@ -23,6 +23,7 @@ import { directorState, stateFolder } from './state-folder.js';
 import { beginTakeover } from './takeover/begin.js';
 import { Giver } from './takeover/giver.js';
 import { givenDevices } from './takeover/given-devices.js';
+import type { Common } from './takeover/protocol.js';
 
 /** The interval at which a drain looks at its real server's connections. */
 const DRAIN_INTERVAL_MS = 250;
@@ -44,7 +45,10 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
   const undo: (() => void)[] = [];
   try {
     const folder = checked.native.state === undefined ? undefined : stateFolder(checked.native.state);
-    const taking = checked.isTakeover && folder !== undefined ? beginTakeover(folder, checked.start, undo) : undefined;
+    const taking =
+      checked.isTakeover && folder !== undefined
+        ? beginTakeover(folder, checked.start, commonOf(checked), undo)
+        : undefined;
     const engine = wrapNative(
       () => new native.Engine({ ...checked.native, ...(folder !== undefined && { state: folder }) }),
     );
@@ -69,9 +73,11 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
           : message.includes('a ring')
             ? 'rings'
             : `${refused(message)}.name`,
-      () => engine.start(taking?.start ?? checked.start),
+      () => {
+        taking?.starts();
+        return engine.start(taking?.start ?? checked.start);
+      },
     );
-    taking?.started();
     let host: DirectorHost | undefined;
     const marked = markDevices(
       started,
@@ -134,7 +140,10 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       localAddresses,
       fullNat: fullNatOf(checked.native),
       state: folder === undefined ? undefined : directorState(folder, taken),
-      taking: taking && { complete: () => taking.complete(() => kept.call((open) => open.resume())) },
+      taking: taking && {
+        complete: () => taking.complete(() => kept.call((open) => open.resume())),
+        abandon: () => taking.abandon(),
+      },
       giver:
         folder === undefined
           ? undefined
@@ -142,7 +151,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
               const give = () => {
                 if (taking?.isUnderWay)
                   throw new Error('it is itself taking the place of another: try again in a moment');
-                return givenDevices(engine, device, marked, handle.role());
+                return givenDevices(engine, device, marked, handle.role(), commonOf(checked));
               };
               return new Giver(folder, { give, ...handle });
             },
@@ -165,6 +174,13 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     throw checked.signal?.aborted ? error : toTunvsError(error);
   }
 }
+
+const commonOf = ({ native: { maxConnections }, start: { offloads } }: CheckedOpenOptions): Common => ({
+  layout: native.stateLayout,
+  maxConnections,
+  namespace: native.networkNamespaceName(),
+  isPlain: offloads.includes('off'),
+});
 
 /** Services come when the director is open, and what its predecessor has left for them stays as long. */
 function settleLater(engine: DirectorEngine, host: DirectorHost | undefined): void {

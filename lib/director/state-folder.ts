@@ -1,8 +1,9 @@
 /** The folder in which a director's connections lie, so that they outlive its process. */
 import { dirname, resolve } from 'node:path';
-import { makePrivate, makeUnlisted, runtimeFolder } from '../host/holds/folder.js';
+import { makeOwn, makeUnlisted, runtimeFolder } from '../host/holds/folder.js';
 import type { NativeTakenOver } from '../native/engine.js';
 import { TunvsError } from '../values/errors.js';
+import { TAKEOVER_SOCKET } from './takeover/protocol.js';
 
 /** What a director with a state found in it; see `DirectorOpenOptions.state`. */
 export interface DirectorState {
@@ -18,18 +19,26 @@ export interface DirectorState {
   reason: string;
 }
 
+/** A socket lies in it, whose path the kernel limits to 107 bytes. */
+const MAX_PATH_BYTES = 107 - `/${TAKEOVER_SOCKET}`.length;
+
 /**
  * Makes the folder, which nobody else can look into, unless it is there; its parent has to be there, or be the folder
- * of all directors.
+ * of all directors. A folder that is there stays as it is.
  *
  * @returns Its absolute path.
- * @throws {@link TunvsError} ERR_TUNVS_PERMISSION.
+ * @throws {@link TunvsError} ERR_TUNVS_PERMISSION, ERR_TUNVS_INVALID_ARGUMENT.
  */
 export function stateFolder(given: string): string {
   const folder = resolve(given);
+  if (Buffer.byteLength(folder) > MAX_PATH_BYTES)
+    throw new TunvsError(
+      'ERR_TUNVS_INVALID_ARGUMENT',
+      `the state cannot lie in ${folder}: its path has more than ${MAX_PATH_BYTES} bytes, so name a shorter one`,
+    );
   try {
     if (dirname(folder) === resolve(runtimeFolder())) makeUnlisted(runtimeFolder());
-    makePrivate(folder);
+    makeOwn(folder);
   } catch (error) {
     throw new TunvsError(
       'ERR_TUNVS_PERMISSION',

@@ -58,6 +58,8 @@ export interface Native {
    * ends with the descriptor, and so with the process.
    */
   tryLockFile(descriptor: number): boolean;
+  /** Names the way in which a state is laid out; a state with another one is not taken. */
+  readonly stateLayout: string;
   /** Connects to a unix socket; returns its descriptor. */
   connectLocal(path: string): number;
   /** Sends a line, and open descriptors beside it, to another process; waits for room at most so long. */

@@ -17,6 +17,7 @@
 #include "binding/pinger_wrap.h"
 #include "binding/process_binding.h"
 #include "binding/tc_binding.h"
+#include "engine/state_file.h"
 #include "io/port/offload_choice.h"
 
 namespace tunvs::binding {
@@ -66,6 +67,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   names.assign(std::begin(kForwardingMethodNames), std::end(kForwardingMethodNames));
   exports.Set("forwardingMethods", namesToJs(env, names));
   exports.Set("forwardingTraits", forwardingTraitsToJs(env));
+  exports.Set("stateLayout", StateFile::layout());
   exports.Set("egresses", namesToJs(env, egressNames()));
   exports.Set("offloads", namesToJs(env, kOffloadFeatureNames));
   exports.Set("verdicts", namesToJs(env, kVerdictNames));

@@ -1,5 +1,7 @@
 #include "binding/engine_start.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "binding/arguments.h"
@@ -79,6 +81,14 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
     return std::nullopt;
   }
   return options;
+}
+
+void closeGiven(const EngineStartOptions& options) {
+  const auto close = [](const PortOptions& port) {
+    for (const int given : port.given) ::close(given);
+  };
+  close(options.port);
+  for (const MarkPort& marked : options.markPorts) close(marked.port);
 }
 
 Napi::Value startedToJs(Napi::Env env, const EngineStarted& started) {

@@ -12,6 +12,9 @@ namespace tunvs::binding {
 // Returns nothing, with an exception pending, when something is wrong with the options. Reading may run JavaScript.
 std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t workers);
 
+// Closes the descriptors that another process has handed over; the engine has others for what they lead to.
+void closeGiven(const EngineStartOptions& options);
+
 Napi::Value startedToJs(Napi::Env env, const EngineStarted& started);
 
 Napi::Value ringsToJs(Napi::Env env, const std::vector<RingState>& rings);

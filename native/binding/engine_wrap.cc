@@ -122,6 +122,7 @@ Napi::Value EngineWrap::start(const Napi::CallbackInfo& info) {
   const auto options = readStartOptions(info[0], director().workers());
   if (!options || !isOpen(env)) return env.Undefined();  // reading may have closed it
   auto started = engine_->start(*options);
+  closeGiven(*options);
   if (!started) {
     throwError(env, started.error());
     return env.Undefined();

@@ -272,6 +272,7 @@ void Engine::hold() {
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
   workers_.clear();
+  for (MarkedPort& marked : ports_) marked.port->leave();
   if (state_) state_->giveUp();
 }
 

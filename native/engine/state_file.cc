@@ -48,24 +48,35 @@ std::string bootName() {
   return isRead ? name : std::string(kBootBytes, ' ');
 }
 
+// The state must lie in memory: a packet would write to a disk otherwise.
+Result<void> checkSystem(const std::string& folder) {
+  struct statfs system {};
+  if (::statfs(folder.c_str(), &system) != 0)
+    return Error::fromErrno(errno, "statfs", "can't look at the folder of the state " + folder);
+  if (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC) return {};
+  return Error::make(
+      ErrorCode::invalidArgument,
+      folder + " does not lie in memory, so every packet would write to a disk; name a folder of a tmpfs, as /run is");
+}
+
 Result<UniqueFd> openFile(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
   if (!fd) return Error::fromErrno(errno, "open", "can't open the state " + path);
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return Error::fromErrno(errno, "fstat", "can't look at the state " + path);
   const auto refuse = [&](ErrorCode code, const std::string& what) { return Error::make(code, path + " " + what); };
+  if (S_ISREG(status.st_mode) && status.st_nlink != 1)
+    return refuse(ErrorCode::permission, "has another name elsewhere, where something else may count on it; remove it");
   if (!S_ISREG(status.st_mode)) return refuse(ErrorCode::invalidArgument, "is no file; name another folder");
   if (status.st_uid != ::geteuid() || (status.st_mode & 0077) != 0) {
     return refuse(ErrorCode::permission,
                   "belongs to another user, or others may use it, so what it says is not believed; remove it");
   }
-  struct statfs system {};
-  if (::fstatfs(fd.get(), &system) != 0) return Error::fromErrno(errno, "fstatfs", "can't look at the state " + path);
-  if (system.f_type != TMPFS_MAGIC && system.f_type != RAMFS_MAGIC) {
-    return refuse(
-        ErrorCode::invalidArgument,
-        "does not lie in memory, so every packet would write to a disk; name a folder of a tmpfs, as /run is");
-  }
+  // What a killed director has just begun to make begins with zeros.
+  uint64_t magic = kMagic;
+  const ssize_t begins = ::pread(fd.get(), &magic, sizeof magic, 0);
+  if (begins > 0 && magic != kMagic && magic != 0)
+    return refuse(ErrorCode::invalidArgument, "is no state of a director; remove it, or name another folder");
   const auto locked = tryLockFile(fd.get());
   if (!locked) return locked.error();
   if (!locked.value())
@@ -98,6 +109,7 @@ Result<void> clear(int fd, size_t bytes, const std::string& path) {
     return Error::fromErrno(errno, "ftruncate", "can't make the state " + path);
   const int error = ::posix_fallocate(fd, 0, length);
   if (error == 0) return {};
+  static_cast<void>(!::ftruncate(fd, 0));  // the next start finds nothing, or fails as this one does
   return Error::fromErrno(error, "fallocate",
                           "no memory for the state " + path + ", which takes " + std::to_string((bytes >> 20) + 1) +
                               " MiB of its tmpfs; ask for fewer connections, or mount a larger one");
@@ -117,16 +129,24 @@ void finish(std::byte* at, const Sizes& sizes, const DirectorOptions& options) {
 
 }  // namespace
 
+std::string StateFile::layout() {
+  return std::to_string(kVersion) + "." + std::to_string(ConnRegion::kLayoutVersion) + "." +
+         std::to_string(ServerDirectory::bytes()) + "." + std::to_string(Director::tableBytes(DirectorOptions{}));
+}
+
 Result<StateFile> StateFile::open(const std::string& folder, const DirectorOptions& options) {
   const std::string path = folder + "/" + std::string(kName);
   const Sizes sizes = sizesFor(options);
+  if (auto checked = checkSystem(folder); !checked) return checked.error();
   auto file = openFile(path);
   if (!file) return file.error();
   struct stat status {};
   if (::fstat(file.value().get(), &status) != 0)
     return Error::fromErrno(errno, "fstat", "can't look at the state " + path);
   const auto found = static_cast<uint64_t>(status.st_size);
-  if (found != sizes.all()) {
+  // A copy may have holes, and whoever writes into one is killed when the memory is used up.
+  const bool isWhole = found == sizes.all() && static_cast<uint64_t>(status.st_blocks) * 512 >= found;
+  if (!isWhole) {
     if (auto cleared = clear(file.value().get(), sizes.all(), path); !cleared) return cleared.error();
   }
   auto at = mapped(file.value().get(), sizes.all(), path);
@@ -134,7 +154,7 @@ Result<StateFile> StateFile::open(const std::string& folder, const DirectorOptio
   const std::span<std::byte> bytes = at.value();
   StateFile state(std::move(file).value(), bytes);
   state.memory_ = {bytes.subspan(kHeaderBytes + sizes.directory), bytes.subspan(kHeaderBytes, ServerDirectory::bytes()),
-                   /*isOld=*/found == sizes.all()};
+                   /*isOld=*/isWhole};
   if (state.memory_.isOld) {
     state.why_ = wrongWith(bytes.data(), sizes, options);
     if (state.why_.empty()) {

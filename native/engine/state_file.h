@@ -21,6 +21,8 @@ namespace tunvs {
 class StateFile {
  public:
   static constexpr std::string_view kName = "state";
+  // Names the way in which all of it is laid out: what has another one is not taken.
+  static std::string layout();
 
   // Opens the file in `folder`, or makes it there. What it holds is taken if a director like this one has left it;
   // why() says so otherwise, and the file is empty then. Fails when a director has it, when others than its owner could

@@ -116,7 +116,8 @@ TEST("what another kind of director has left, or nobody, is not taken, and why()
     };
   };
   CHECK_EQ(isTakenAfter([](const std::string&) {}), "");
-  CHECK(isTakenAfter(with(0, "x")).find("another version") != std::string::npos);
+  CHECK_EQ(isTakenAfter(with(0, "x")), "refused");
+  ::unlink(folder.file().c_str());
   CHECK(isTakenAfter(with(8, std::string("\x02\0\0\0", 4))).find("another version") != std::string::npos);
   CHECK(isTakenAfter(with(12, std::string("\x02\0\0\0", 4))).find("maxConnections") != std::string::npos);
   CHECK(isTakenAfter(with(32, "00000000-0000-0000-0000-000000000000")).find("booted") != std::string::npos);
@@ -124,6 +125,26 @@ TEST("what another kind of director has left, or nobody, is not taken, and why()
   CHECK(isTakenAfter([](const std::string& path) { CHECK_EQ(::truncate(path.c_str(), 100), 0); }) != "");
   CHECK(isTakenAfter([](const std::string& path) { CHECK_EQ(::chmod(path.c_str(), 0640), 0); }) == "refused");
   CHECK_EQ(::chmod(folder.file().c_str(), 0600), 0);
+}
+
+TEST("a file with holes, or with another name, is not worked in") {
+  const Folder folder;
+  leaveConnection(folder, 1);
+  const std::string other = folder.path + "-other";
+  CHECK_EQ(::link(folder.file().c_str(), other.c_str()), 0);
+  CHECK(!StateFile::open(folder.path, optionsOf()).ok());
+  ::unlink(other.c_str());
+  CHECK(StateFile::open(folder.path, optionsOf()).value().memory().isOld);
+  struct stat status {};
+  CHECK_EQ(::stat(folder.file().c_str(), &status), 0);
+  ::unlink(folder.file().c_str());
+  const UniqueFd fd(::open(folder.file().c_str(), O_RDWR | O_CREAT, 0600));
+  CHECK_EQ(::ftruncate(fd.get(), status.st_size), 0);
+  const auto file = StateFile::open(folder.path, optionsOf());
+  REQUIRE(file.ok());
+  CHECK(!file.value().memory().isOld);
+  CHECK_EQ(::stat(folder.file().c_str(), &status), 0);
+  CHECK(status.st_blocks * 512 >= status.st_size);
 }
 
 TEST("a file that is none, or lies on no tmpfs, is refused with a mend") {

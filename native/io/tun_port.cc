@@ -40,6 +40,7 @@ class TunPort final : public Port {
   PortQueue& queue(size_t index) override { return *queues_[index]; }
   size_t maxPacketBytes() const override { return device_->maxPacketBytes(); }
   int tunDescriptor(size_t index) const override { return device_->descriptor(index); }
+  void leave() override { device_->leave(); }
   bool hasVnetHeader() const override { return device_->offloads().hasHeader; }
   std::vector<OffloadState> offloads() const override {
     std::vector<OffloadState> all = device_->offloads().states;

@@ -1,9 +1,10 @@
 /** Takeovers that are refused or fail: what runs goes on where it can, and no connection is lost. */
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CONNECTIONS, KeptDaemon } from '../support/kept-daemon.js';
 import { describeLab, TestStage } from '../support/lab.js';
 
@@ -42,6 +43,18 @@ describeLab('a takeover of tunvs run --state', () => {
     await assertAllGoOn();
     assert.equal(kept.daemon.exit, undefined);
   });
+
+  for (const [what, words] of Object.entries({
+    maxConnections: ['--max-connections', '100000'],
+    "offloads, between 'off' and the others": ['--offloads', 'off'],
+  }))
+    it(`is refused with another choice of ${what}, and what runs goes on`, async () => {
+      const other = kept.spawn('--takeover', ...words);
+      assert.equal((await other.exited).code, 1);
+      assert.ok(other.stderr.includes(`with another choice of ${what}: leave that as it is`), other.stderr);
+      await assertAllGoOn();
+      assert.equal(kept.daemon.exit, undefined);
+    });
 
   it('is refused where the host routes an address elsewhere, before what runs is stopped', async () => {
     stage.director.ip(['route add 10.77.0.1/32 dev lo']);
@@ -88,6 +101,24 @@ describeLab('a takeover of tunvs run --state', () => {
     await assertAllGoOn();
     // The next ones of this suite are children of the test again.
     await kept.start('--takeover');
+    await assertAllGoOn();
+  });
+
+  it('goes on when a door of the new one does not open', async () => {
+    await kept.start('--takeover', '--control-group', 'nobody-has-this-group');
+    assert.match(kept.daemon.stderr, /the director goes on without this: .*nobody-has-this-group/);
+    await assertAllGoOn();
+    await kept.start('--takeover');
+    await assertAllGoOn();
+  });
+
+  it('goes on when the one before is killed while it hands over', async () => {
+    const before = kept.daemon;
+    const ready = kept.start('--takeover');
+    // Its socket goes when it has stopped.
+    while (before.exit === undefined && existsSync(join(kept.stateFolder, 'takeover'))) await sleep(1);
+    await before.stop('SIGKILL');
+    await ready;
     await assertAllGoOn();
   });
 

@@ -50,7 +50,7 @@ import { endSignal, statusSignals } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
 
 /** How long the daemon before may take to close. */
-const NAME_TIMEOUT_MS = 30_000;
+const NAME_TIMEOUT_MS = 10_000;
 
 const EXAMPLES = `
 The command runs until SIGTERM or SIGINT, then undoes what it did to the host;
@@ -225,7 +225,11 @@ export const run: Verb = {
         return { detach: () => status.answer(() => 'stopping') };
       };
       const told: Told = { options, configuration, io, tell, log, manager };
-      const all = [answerStatus, ...(await attachments(told))];
+      const attached = await attachments(told);
+      const all = [
+        answerStatus,
+        ...(options.takeover ? attached.map((each) => listeningOrTold(each, tell)) : attached),
+      ];
       // Told when the signal comes: closing what is attached may take its time.
       end.signal.addEventListener('abort', () => {
         manager.stopping();
@@ -234,7 +238,11 @@ export const run: Verb = {
       const begin = async (running: Running) => {
         await configuration.begin(running);
         await running.director.completeTakeover();
-        name ??= await whenFree(take);
+        name ??= await whenFree(take).catch((error: Error) => {
+          // It directs, and goes on whatever else fails.
+          tell('error', 'name', `this director has no name yet: ${error.message}`);
+          return { release: () => {} };
+        });
       };
       const by = await runDaemon({ open, begin, attachments: all }, end.signal);
       if (by !== undefined) {
@@ -258,6 +266,23 @@ export const run: Verb = {
     }
   },
 };
+
+/** After a takeover nobody else directs, so a door that does not open is told, and the director goes on. */
+function listeningOrTold(attach: Attachment, tell: Tell): Attachment {
+  return (running) => {
+    const attached = attach(running);
+    return {
+      ...attached,
+      listen: async () => {
+        try {
+          await attached.listen?.();
+        } catch (error) {
+          tell('error', 'door', `the director goes on without this: ${(error as Error).message}`);
+        }
+      },
+    };
+  };
+}
 
 /** The one before gives its name back when it has closed everything. */
 async function whenFree<T>(take: () => T): Promise<T> {

@@ -48,10 +48,11 @@ export const upgrade: Verb = {
     const command = [process.argv[1] as string, ...words, '--takeover'];
     const surroundings = { cwd: folder, env: environment };
     // What is wrong with it is said here, and not where the director writes.
-    const { status } = spawnSync(process.execPath, [...command, '--dry-run'], {
+    const { status, error } = spawnSync(process.execPath, [...command, '--dry-run'], {
       ...surroundings,
       stdio: ['ignore', 'ignore', 'inherit'],
     });
+    if (error !== undefined) throw error;
     if (status !== 0)
       throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `process ${pid} goes on, for the reason that is said above`);
     const outputs = [1, 2].map((number) => outputOf(pid, number));

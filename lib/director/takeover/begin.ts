@@ -2,6 +2,7 @@
 import type { NativeStartOptions } from '../../native/engine.js';
 import { TunvsError } from '../../values/errors.js';
 import type { Role } from '../../values/role.js';
+import type { Common } from './protocol.js';
 import { type TakenDevice, Taker } from './taker.js';
 
 export interface TakeoverUnderWay {
@@ -11,8 +12,10 @@ export interface TakeoverUnderWay {
   role: Role;
   start: NativeStartOptions;
   isUnderWay: boolean;
-  /** The native part has the devices. */
-  started(): void;
+  /** The native part gets the descriptors of the devices now, and closes them. */
+  starts(): void;
+  /** The director closes before it was complete: the other ends, and its connections are kept. */
+  abandon(): void;
   /** `resume` has the workers begin. */
   complete(resume: () => void): Promise<void>;
 }
@@ -25,6 +28,7 @@ export interface TakeoverUnderWay {
 export function beginTakeover(
   folder: string,
   start: NativeStartOptions,
+  common: Common,
   undo: (() => void)[],
 ): TakeoverUnderWay | undefined {
   const taker = Taker.connect(folder);
@@ -40,6 +44,9 @@ export function beginTakeover(
     if (queues !== device.queues) throw changed(`the ${device.queues} queues of ${device.name}`);
     if (device.mark !== start.markDevices[index - 1]?.mark) throw changed('the devices of marks');
   }
+  for (const [name, what] of Object.entries(COMMON) as [keyof Common, string][]) {
+    if (taker.common[name] !== common[name]) throw changed(what);
+  }
   taker.stop();
   return {
     pid: taker.pid,
@@ -52,8 +59,12 @@ export function beginTakeover(
       steersByProgram: taker.steering === 'bpf',
       isHeld: true,
     },
-    started() {
+    starts() {
       hasStarted = true;
+    },
+    abandon() {
+      taker.abandon(true);
+      this.isUnderWay = false;
     },
     async complete(resume) {
       resume();
@@ -62,6 +73,13 @@ export function beginTakeover(
     },
   };
 }
+
+const COMMON: Readonly<Record<keyof Common, string>> = {
+  layout: 'layout of the state, which is that of another version of tunvs',
+  maxConnections: 'maxConnections',
+  namespace: 'network namespace',
+  isPlain: "offloads, between 'off' and the others",
+};
 
 const given = ({ name, given: queues, attached }: TakenDevice) => ({ name, given: queues, wasAttached: attached });
 

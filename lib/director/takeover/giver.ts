@@ -8,6 +8,8 @@ import { type Ask, type HandedDevices, TAKEOVER_SOCKET, TAKEOVER_VERSION } from 
 
 const MAX_ASK_BYTES = 4096;
 const SEND_TIMEOUT_MS = 2000;
+/** Who takes the place of a director has it by then, or gives it up. */
+const DEADLINE_MS = 60_000;
 
 export interface Given {
   devices: Omit<HandedDevices, 'version' | 'pid'>;
@@ -34,13 +36,19 @@ export class Giver {
   readonly #path: string;
   readonly #open = new Set<Socket>();
   #taker: Socket | undefined;
+  #deadline: NodeJS.Timeout | undefined;
 
   /** Listens until it is closed. It keeps no process alive. */
   constructor(folder: string, backing: GiverBacking) {
     this.#backing = backing;
     this.#path = join(folder, TAKEOVER_SOCKET);
     // The lock on the state says that whoever had this socket is gone.
-    rmSync(this.#path, { force: true });
+    try {
+      rmSync(this.#path, { force: true });
+    } catch (error) {
+      // Listening fails as well, and says so.
+      backing.warn(`${this.#path} is in the way: ${(error as Error).message}`);
+    }
     this.#server = createServer((socket) => this.#talk(socket));
     this.#server.on('error', (error) => backing.warn(`no other process can take this director over: ${error.message}`));
     this.#server.listen(this.#path, () => {
@@ -79,6 +87,7 @@ export class Giver {
     socket.on('close', () => {
       this.#open.delete(socket);
       if (socket !== this.#taker) return;
+      clearTimeout(this.#deadline);
       this.#taker = undefined;
       this.#backing.fail(
         new TunvsError(
@@ -107,8 +116,12 @@ export class Giver {
         this.#taker = socket;
         this.#server.close();
         this.#backing.stop();
+        // Whoever waits for the end keeps the process alive, so that what is held is taken back.
+        socket.ref();
+        this.#deadline = setTimeout(() => socket.destroy(), DEADLINE_MS);
         say({ stopped: true });
       } else if (asked.ask === 'end' && socket === this.#taker) {
+        clearTimeout(this.#deadline);
         void this.#backing.end(pid).finally(() => {
           this.#taker = undefined;
           socket.destroy();

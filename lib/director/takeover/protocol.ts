@@ -27,7 +27,18 @@ export interface HandedDevice {
   queues: number;
 }
 
-export interface HandedDevices {
+/** What both directors have to have in common. */
+export interface Common {
+  /** How the state is laid out. */
+  layout: string;
+  maxConnections: number;
+  /** The network namespace. */
+  namespace: string;
+  /** Packets come without offloads. */
+  isPlain: boolean;
+}
+
+export interface HandedDevices extends Common {
   version: number;
   pid: number;
   steering: 'bpf' | 'kernel' | 'none';

@@ -8,6 +8,7 @@ import { choiceOption } from '../../values/options.js';
 import { roles } from '../../values/role.js';
 import {
   type Ask,
+  type Common,
   type HandedDevice,
   type HandedDevices,
   type Refusal,
@@ -17,12 +18,16 @@ import {
 
 const ANSWER_TIMEOUT_MS = 5000;
 /** The other process takes back what it holds on the host by then. */
-const END_TIMEOUT_MS = 30_000;
+const END_TIMEOUT_MS = 10_000;
 
 export interface TakenDevice extends HandedDevice {
   /** The descriptors of its queues. */
   given: number[];
 }
+
+/** Says whether the other process has gone. */
+const hasEnded = (error: unknown) =>
+  /has ended the conversation|EPIPE|Broken pipe|ECONNRESET|reset by peer/i.test((error as Error).message);
 
 export class Taker {
   readonly #descriptor: number;
@@ -30,6 +35,7 @@ export class Taker {
   readonly steering: HandedDevices['steering'];
   readonly role: HandedDevices['role'];
   readonly devices: readonly TakenDevice[];
+  readonly common: Common;
 
   /** Returns undefined where no director runs with this state. */
   static connect(folder: string): Taker | undefined {
@@ -50,9 +56,16 @@ export class Taker {
 
   private constructor(descriptor: number) {
     this.#descriptor = descriptor;
+    if (native.peerCredentials(descriptor).pid === process.pid)
+      throw new TunvsError(
+        'ERR_TUNVS_BUSY',
+        'the director that runs is one of this process, which cannot take its own place: close it, and open another',
+      );
     const { answer, descriptors } = this.#ask<HandedDevices>({ ask: 'devices', version: TAKEOVER_VERSION });
     this.pid = answer.pid;
     this.steering = answer.steering;
+    const { layout, maxConnections, namespace, isPlain } = answer;
+    this.common = { layout, maxConnections, namespace, isPlain };
     this.role = choiceOption('takeover', answer.role, roles);
     let next = 0;
     this.devices = answer.devices.map((device) => {
@@ -68,12 +81,23 @@ export class Taker {
 
   /** From now on packets wait, and the state is free. */
   stop(): void {
-    this.#ask({ ask: 'stop' });
+    try {
+      this.#ask({ ask: 'stop' });
+    } catch (error) {
+      // Whoever has ended meanwhile directs no more either.
+      if (!hasEnded(error)) throw error;
+    }
   }
 
   /** This director works. Resolves when the other has closed. */
   async end(): Promise<void> {
-    native.sendLine(this.#descriptor, JSON.stringify({ ask: 'end' } satisfies Ask), [], ANSWER_TIMEOUT_MS);
+    try {
+      native.sendLine(this.#descriptor, JSON.stringify({ ask: 'end' } satisfies Ask), [], ANSWER_TIMEOUT_MS);
+    } catch {
+      // It is gone already, and this director works.
+      closeSync(this.#descriptor);
+      return;
+    }
     const socket = new Socket({ fd: this.#descriptor, readable: true, writable: true });
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, END_TIMEOUT_MS);
@@ -89,8 +113,14 @@ export class Taker {
 
   /** Leaves the other as it is; after stop() it ends with an error. The native part may have some descriptors already. */
   abandon(isGiven: boolean): void {
-    if (!isGiven) for (const { given } of this.devices) for (const each of given) closeSync(each);
-    closeSync(this.#descriptor);
+    const all = isGiven ? [] : this.devices.flatMap(({ given }) => given);
+    for (const each of [...all, this.#descriptor]) {
+      try {
+        closeSync(each);
+      } catch {
+        // It is closed already: nothing of it is left to close.
+      }
+    }
   }
 
   #ask<T>(ask: Ask): { answer: T; descriptors: number[] } {

@@ -31,7 +31,8 @@ export function makeUnlisted(folder: string): void {
   if ((mode & 0o044) !== 0) chmodSync(folder, mode & 0o711);
 }
 
-function makeOwn(folder: string): { mode: number } {
+/** Makes it with mode 700, or finds one of this user's that nobody else can write to. Throws when that fails. */
+export function makeOwn(folder: string): { mode: number } {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {

@@ -79,6 +79,8 @@ class Port {
   // Returns what became of each offload when the port was opened.
   virtual std::vector<OffloadState> offloads() const { return {}; }
 
+  // Another process has the device from now on: nothing of it is put back when the port goes.
+  virtual void leave() {}
   // A port that takes what comes in by a device of the host takes what is for these prefixes, from now on. On others
   // the host's routes decide.
   virtual void setPrefixes(std::vector<AddressPrefix>) {}

@@ -169,7 +169,10 @@ Result<void> TunDevice::makeQueues(std::vector<UniqueFd> descriptors, const TunO
 // Only what opened the device first says whether a header stands in front of its packets.
 Result<std::unique_ptr<TunDevice>> TunDevice::adopt(const TunOptions& options) {
   std::vector<UniqueFd> descriptors;
-  for (const int given : options.given) descriptors.emplace_back(given);
+  for (const int given : options.given) {
+    descriptors.emplace_back(::fcntl(given, F_DUPFD_CLOEXEC, 0));
+    if (!descriptors.back()) return Error::fromErrno(errno, "fcntl", "what was handed over is not open");
+  }
   uapi::InterfaceRequest request{};
   if (::ioctl(descriptors[0].get(), uapi::kTunGetInterface, &request) < 0)
     return Error::fromErrno(errno, "ioctl(TUNGETIFF)", "what was handed over is no TUN device");
@@ -227,6 +230,7 @@ TunDevice::TunDevice(std::string name, bool isAttached, size_t maxPacketBytes)
     : name_(std::move(name)), isAttached_(isAttached), maxPacketBytes_(maxPacketBytes) {}
 
 TunDevice::~TunDevice() {
+  if (isLeft_) return;
   if (isAttached_ && steering_ == Steering::bpf) steerByKernel(descriptor(0));
   // The next opener of a device that stays may know nothing of offloads, and would take a packet that is still to be
   // cut for one.

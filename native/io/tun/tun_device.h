@@ -25,8 +25,8 @@ struct TunOptions {
   size_t maxPacketBytes = kMaxPacketBytes;  // of a packet that is not still to be cut
   OffloadChoice offloads = OffloadChoice::off();
   bool steersByProgram = true;  // false: the kernel steers
-  // The queues as another process has opened them, which uses them no more; they are this device's from now on. It
-  // stays steered as it is. Empty: the device is opened.
+  // The queues as another process has opened them, which uses them no more; this device has descriptors of its own for
+  // them. It stays steered as it is. Empty: the device is opened.
   std::vector<int> given = {};
   bool wasAttached = false;  // that process had attached to the device
 };
@@ -47,6 +47,8 @@ class TunDevice final : public Device {
   const TunOffloads& offloads() const { return offloads_; }
   // Says what chooses a packet's queue.
   Steering steering() const { return steering_; }
+  // Another process has the device from now on: nothing of it is put back when this object goes.
+  void leave() { isLeft_ = true; }
   // Returns a descriptor for an egress that writes packets back; this object still owns it. REQUIRES: index <
   // queueCount()
   int descriptor(size_t index) const;
@@ -59,6 +61,7 @@ class TunDevice final : public Device {
 
   std::string name_;
   bool isAttached_;
+  bool isLeft_ = false;
   size_t maxPacketBytes_;
   TunOffloads offloads_;
   Steering steering_ = Steering::none;
