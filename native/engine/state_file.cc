@@ -19,6 +19,7 @@ namespace {
 constexpr uint64_t kMagic = 0x31747373766e7574;  // "tunvsst1", little endian
 constexpr uint32_t kVersion = 1;
 constexpr size_t kHeaderBytes = 4096, kBootBytes = 36;
+constexpr int kLooksAtLock = 100, kBetweenLooksUs = 10'000;
 
 // Everything in it is written before `isWhole`.
 struct Header {
@@ -77,11 +78,15 @@ Result<UniqueFd> openFile(const std::string& path) {
   const ssize_t begins = ::pread(fd.get(), &magic, sizeof magic, 0);
   if (begins > 0 && magic != kMagic && magic != 0)
     return refuse(ErrorCode::invalidArgument, "is no state of a director; remove it, or name another folder");
-  const auto locked = tryLockFile(fd.get());
-  if (!locked) return locked.error();
-  if (!locked.value())
-    return refuse(ErrorCode::busy, "is in use by another director; stop that, or name another folder");
-  return fd;
+  // A director that was killed a moment ago has the lock until the kernel has closed its files.
+  for (int look = 0;; look++) {
+    const auto locked = tryLockFile(fd.get());
+    if (!locked) return locked.error();
+    if (locked.value()) return fd;
+    if (look == kLooksAtLock)
+      return refuse(ErrorCode::busy, "is in use by another director; stop that, or name another folder");
+    ::usleep(kBetweenLooksUs);
+  }
 }
 
 // Tells what is wrong with what a file of the right length holds; "" if nothing is.
