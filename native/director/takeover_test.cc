@@ -49,7 +49,8 @@ TEST("connections go on at their servers, by whatever ids these have, and are co
   addServices(*t, /*isInOtherOrder=*/true);
   for (const auto& [service, active] : {std::pair{kWeb, 10}, {kNames, 0}, {kNat, 10}}) {
     int32_t sum = 0;
-    for (const auto& row : t->director.control().row(service, t->now)->servers) {
+    const auto found = t->director.control().row(service, t->now);
+    for (const auto& row : found->servers) {
       CHECK_EQ(row.active, active);
       sum += row.active + row.inactive;
     }
@@ -71,7 +72,8 @@ TEST("connections go on at their servers, by whatever ids these have, and are co
   CHECK_EQ(testing::brokenNatLaw(t->director), "");
   for (int i = 0; i < 3; i++) t->pass(1000);
   CHECK_EQ(t->director.connectionCount(), 0u);
-  for (const auto& row : t->director.control().row(kWeb, t->now)->servers) CHECK_EQ(row.active + row.inactive, 0);
+  const auto left = t->director.control().row(kWeb, t->now);
+  for (const auto& row : left->servers) CHECK_EQ(row.active + row.inactive, 0);
 }
 
 TEST("packets of servers that are not there again are dropped, and what they had ends by its timeouts") {
