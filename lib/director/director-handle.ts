@@ -531,9 +531,8 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     return inspected(this.constructor.name, () => directorView(this), depth, options);
   }
 
-  /** Directs no more, and lets packets wait for the process that takes this director's place. */
+  /** The workers have ended for the process that takes this director's place, and packets wait for it. */
   #stopForAnother(): void {
-    this.#engine.hold((native) => (native as unknown as { hold(): void }).hold());
     this.#handedOver = new Promise((resolve) => {
       this.#endHandOver = resolve;
     });

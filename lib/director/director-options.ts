@@ -42,7 +42,9 @@ export interface CheckedOpenOptions {
   start: NativeStartOptions;
   /** When undefined, the host is set up unless the device existed. */
   setUpHost: boolean | undefined;
-  host: Omit<HostOptions, 'neighbourNews'> & { natMtuBytes?: number; neighbourNews?: NeighbourNewsTiming };
+  host: Omit<HostOptions, 'neighbourNews'> & { natMtuBytes?: number };
+  /** Undefined: neighbours are not told. */
+  neighbourNews: NeighbourNewsTiming | undefined;
   role: Role;
   /** The director takes the place of the one that runs with this state. */
   isTakeover: boolean;
@@ -122,6 +124,7 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
         : booleanOption(`${call}: setUpHost`, options.setUpHost, true),
     isTakeover: checkedTakeover(`${call}: takeover`, options, rings.length > 0),
     host: checkedHost(`${call}: setUpHost`, host ?? {}, device.maxPacketBytes, engine.pathMtu),
+    neighbourNews: checkedNeighbourNews(`${call}: setUpHost.neighbourNews`, host?.neighbourNews ?? {}),
     role: choiceOption(`${call}: role`, options.role, roles, 'active'),
     signal: signalOption(`${call}: signal`, options.signal),
   };
@@ -344,21 +347,15 @@ function checkedHost(
       ? {}
       : { txQueueLength: integerOption(`${name}.txQueueLength`, options.txQueueLength, 1, MAX_INT32) }),
     answersArp: booleanOption(`${name}.answersArp`, options.answersArp, true),
-    ...checkedNeighbourNews(`${name}.neighbourNews`, options.neighbourNews ?? {}),
   };
 }
 
-function checkedNeighbourNews(
-  name: string,
-  given: NeighbourNewsOptions | false,
-): { neighbourNews?: NeighbourNewsTiming } {
-  if (given === false) return {};
+function checkedNeighbourNews(name: string, given: NeighbourNewsOptions | false): NeighbourNewsTiming | undefined {
+  if (given === false) return undefined;
   const { count, againMs, refreshMs } = checkedOptions(name, given, ['count', 'againMs', 'refreshMs']);
   return {
-    neighbourNews: {
-      count: integerOption(`${name}.count`, count, 1, 100, USUAL_NEWS.count),
-      againMs: integerOption(`${name}.againMs`, againMs, 0, 3_600_000, USUAL_NEWS.againMs),
-      refreshMs: integerOption(`${name}.refreshMs`, refreshMs, 0, 86_400_000, USUAL_NEWS.refreshMs),
-    },
+    count: integerOption(`${name}.count`, count, 1, 100, USUAL_NEWS.count),
+    againMs: integerOption(`${name}.againMs`, againMs, 0, 3_600_000, USUAL_NEWS.againMs),
+    refreshMs: integerOption(`${name}.refreshMs`, refreshMs, 0, 86_400_000, USUAL_NEWS.refreshMs),
   };
 }

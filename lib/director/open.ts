@@ -95,9 +95,9 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     if (checked.native.fastPath !== 'off' && !fastPath.isInForce)
       warnings.push(`the fast path is off: ${fastPath.reason}`);
     if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
-      const { neighbourNews: timing, ...ofHost } = checked.host;
+      const { neighbourNews: timing } = checked;
       const opening = new DirectorHost({
-        ...{ sources, ...ofHost },
+        ...{ sources, ...checked.host },
         ...(timing && { neighbourNews: { timing, tell: tellNeighbours } }),
         ...(folder !== undefined && { patienceSeconds: PATIENCE_SECONDS }),
       });
@@ -153,7 +153,11 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
                   throw new Error('it is itself taking the place of another: try again in a moment');
                 return givenDevices(engine, device, marked, handle.role(), commonOf(checked));
               };
-              return new Giver(folder, { give, ...handle });
+              const stop = () => {
+                kept.hold((open) => open.hold());
+                handle.stop();
+              };
+              return new Giver(folder, { ...handle, give, stop });
             },
       nowMs: Date.now,
       policies,

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { makeOwn, makeUnlisted, runtimeFolder } from '../host/holds/folder.js';
 import type { NativeTakenOver } from '../native/engine.js';
+import { MAX_SOCKET_PATH_BYTES } from '../native/unix-socket.js';
 import { TunvsError } from '../values/errors.js';
 import { TAKEOVER_SOCKET } from './takeover/protocol.js';
 
@@ -19,8 +20,8 @@ export interface DirectorState {
   reason: string;
 }
 
-/** A socket lies in it, whose path the kernel limits to 107 bytes. */
-const MAX_PATH_BYTES = 107 - `/${TAKEOVER_SOCKET}`.length;
+/** A socket lies in it. */
+const MAX_PATH_BYTES = MAX_SOCKET_PATH_BYTES - `/${TAKEOVER_SOCKET}`.length;
 
 /**
  * Makes the folder, which nobody else can look into, unless it is there; its parent has to be there, or be the folder

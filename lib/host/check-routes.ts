@@ -13,8 +13,7 @@ import type { AddressFamily } from '../values/inet.js';
 import { familyOf } from './family.js';
 import type { HeldPart, HeldParts } from './held-parts.js';
 import type { Host } from './host.js';
-import { readRules } from './ip-rule.js';
-import { type NatRule, ruleStep, wordsOf } from './nat/nat-rule.js';
+import { type NatRule, ruleStep, rulesOn } from './nat/nat-rule.js';
 import { planOwnRoute } from './own-route.js';
 import type { HostStep } from './step.js';
 
@@ -26,7 +25,7 @@ const TABLE = 8499;
 const PROTOCOLS = [6, 17];
 
 export function planCheckRules(host: Host, family: AddressFamily): HostStep[] {
-  const there = new Set(readRules(host, family).flatMap((rule) => wordsOf(rule)?.join(' ') ?? []));
+  const there = rulesOn(host, family);
   const rules = PROTOCOLS.map(
     (ipproto): NatRule => ({
       ...{ priority: PREFERENCE, iif: 'lo', ipproto },
@@ -38,10 +37,10 @@ export function planCheckRules(host: Host, family: AddressFamily): HostStep[] {
 }
 
 export interface CheckRoutesBacking {
-  readonly host: Host;
   readonly parts: HeldParts;
   /** Director addresses (DIP). */
   readonly sources: readonly string[];
+  /** The device's name; it changes when the device is renamed. */
   readonly device: () => string;
 }
 

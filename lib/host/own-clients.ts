@@ -6,9 +6,9 @@
  * The route that their packets take is another as well; see own-route.ts.
  */
 import { isSourceRange } from '../values/source.js';
-import { CheckRoutes } from './check-routes.js';
+import { CheckRoutes, type CheckRoutesBacking } from './check-routes.js';
 import { familyOf, ipQuery } from './family.js';
-import type { HeldPart, HeldParts } from './held-parts.js';
+import type { HeldPart } from './held-parts.js';
 import { isOurs } from './holds/holder.js';
 import type { Host } from './host.js';
 import { planOwnRoute } from './own-route.js';
@@ -52,13 +52,8 @@ function replyInterfaces(host: Host, sources: readonly string[], device: string)
   return [...names].filter((name) => name !== 'lo' && name !== device);
 }
 
-export interface OwnClientsBacking {
+export interface OwnClientsBacking extends CheckRoutesBacking {
   readonly host: Host;
-  readonly parts: HeldParts;
-  /** Director addresses (DIP). */
-  readonly sources: readonly string[];
-  /** The device's name; it changes when the device is renamed. */
-  readonly device: () => string;
 }
 
 /**

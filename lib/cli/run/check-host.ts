@@ -18,11 +18,10 @@ export async function checkHost(
     import('../../host/director-host.js'),
     import('../../director/director-options.js'),
   ]);
-  const { start, native, host: link, setUpHost } = checkedOpenOptions(options);
-  const { neighbourNews: _, ...host } = link;
+  const { start, native, host, setUpHost } = checkedOpenOptions(options);
   const { name } = start.device;
   if (setUpHost === false || (setUpHost === undefined && stays(name)) || name.includes('%d')) return;
   const marked = start.markDevices.map(({ mark, name }) => ({ name, mark }));
   const routed = routedPrefixes(services, marks);
-  new DirectorHost({ sources: native.sources, ...host }).check(start.device.name, routed, marked, native.natSources);
+  new DirectorHost({ sources: native.sources, ...host }).check(name, routed, marked, native.natSources);
 }

@@ -48,8 +48,7 @@ export async function dryRun(
     return isTunDevice(thisHost, each, { option, queues: opened[index]?.queues ?? 1 });
   });
   const isSomeoneElses = found.includes(true);
-  const { neighbourNews: _, ...ofHost } = link;
-  const host = new DirectorHost({ sources: native.sources, ...ofHost });
+  const host = new DirectorHost({ sources: native.sources, ...link });
   // A standby has nothing of what follows from services.
   const answered = role === 'active' ? services : [];
   const routed = routedPrefixes(answered, marks);

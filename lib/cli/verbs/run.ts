@@ -1,5 +1,4 @@
 /** `tunvs run` runs a director on a device, as a configuration file or rules want it. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
 import { readAccounts } from '../../values/accounts.js';
@@ -29,6 +28,7 @@ import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { dropLostOutput } from '../output.js';
+import { listeningOrTold, nameWhenFree } from '../run/after-takeover.js';
 import { checkHost } from '../run/check-host.js';
 import { announce, type Doors, readyFields, readySentence } from '../run/announce.js';
 import { configurationOf } from '../run/configuration-of.js';
@@ -48,9 +48,6 @@ import { statusOf } from '../run/status.js';
 import { type Tell, teller } from '../run/teller.js';
 import { endSignal, statusSignals } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
-
-/** How long the daemon before may take to close. */
-const NAME_TIMEOUT_MS = 10_000;
 
 const EXAMPLES = `
 The command runs until SIGTERM or SIGINT, then undoes what it did to the host;
@@ -238,11 +235,7 @@ export const run: Verb = {
       const begin = async (running: Running) => {
         await configuration.begin(running);
         await running.director.completeTakeover();
-        name ??= await whenFree(take).catch((error: Error) => {
-          // It directs, and goes on whatever else fails.
-          tell('error', 'name', `this director has no name yet: ${error.message}`);
-          return { release: () => {} };
-        });
+        name ??= await nameWhenFree(take, tell);
       };
       const by = await runDaemon({ open, begin, attachments: all }, end.signal);
       if (by !== undefined) {
@@ -266,36 +259,6 @@ export const run: Verb = {
     }
   },
 };
-
-/** After a takeover nobody else directs, so a door that does not open is told, and the director goes on. */
-function listeningOrTold(attach: Attachment, tell: Tell): Attachment {
-  return (running) => {
-    const attached = attach(running);
-    return {
-      ...attached,
-      listen: async () => {
-        try {
-          await attached.listen?.();
-        } catch (error) {
-          tell('error', 'door', `the director goes on without this: ${(error as Error).message}`);
-        }
-      },
-    };
-  };
-}
-
-/** The one before gives its name back when it has closed everything. */
-async function whenFree<T>(take: () => T): Promise<T> {
-  const until = performance.now() + NAME_TIMEOUT_MS;
-  while (true) {
-    try {
-      return take();
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ERR_TUNVS_BUSY' || performance.now() > until) throw error;
-      await delay(20);
-    }
-  }
-}
 
 const stoppedEvent = (ending: Ending) => `${toJson({ event: 'stopped', ...ending })}\n`;
 

@@ -6,7 +6,7 @@ import type { Access } from './door.js';
 import type { HostNames } from './host-names.js';
 import { type Caller, WRONG_TOKEN } from './http-server.js';
 import type { Problem } from './problem.js';
-import { descriptorOf } from './socket-file.js';
+import { descriptorOf } from '../../native/unix-socket.js';
 import type { Tokens } from './tokens.js';
 
 /** The file's mode says the same; this holds when somebody has changed it, or moved the socket. */

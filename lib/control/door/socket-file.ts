@@ -21,11 +21,9 @@ import { connect, type Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { native } from '../../native/addon.js';
+import { descriptorOf, MAX_SOCKET_PATH_BYTES } from '../../native/unix-socket.js';
 import { TunvsError, toTunvsError } from '../../values/errors.js';
 import { refuse } from '../../values/options.js';
-
-/** sun_path of unix(7) has 108 bytes, the last of them zero. */
-const MAX_PATH_BYTES = 107;
 
 /** How long somebody who listens may take to be connected to, and another door of the folder to be opened. */
 const PATIENCE_MS = 5000;
@@ -41,10 +39,10 @@ export interface SocketFile {
 export function checkedPath(path: unknown): string {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) return refuse('socket.path', path, 'a path');
   const bytes = Buffer.byteLength(path);
-  if (bytes <= MAX_PATH_BYTES) return path;
+  if (bytes <= MAX_SOCKET_PATH_BYTES) return path;
   throw new TunvsError(
     'ERR_TUNVS_INVALID_ARGUMENT',
-    `socket.path: ${path} has ${bytes} bytes, and the path of a unix socket has at most ${MAX_PATH_BYTES}: ` +
+    `socket.path: ${path} has ${bytes} bytes, and the path of a unix socket has at most ${MAX_SOCKET_PATH_BYTES}: ` +
       'choose a shorter one',
     { option: 'socket.path' },
   );
@@ -187,11 +185,6 @@ function pidBehind(socket: Socket): number {
     // The sentence goes without the number.
     return 0;
   }
-}
-
-/** Node has no public name for it. */
-export function descriptorOf(socket: Socket): number {
-  return (socket as unknown as { _handle: { fd: number } | null })._handle?.fd ?? -1;
 }
 
 function listening(server: Server, path: string): Promise<void> {

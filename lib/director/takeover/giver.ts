@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { native } from '../../native/addon.js';
+import { descriptorOf } from '../../native/unix-socket.js';
 import { TunvsError } from '../../values/errors.js';
 import { type Ask, type HandedDevices, TAKEOVER_SOCKET, TAKEOVER_VERSION } from './protocol.js';
 
@@ -100,7 +101,7 @@ export class Giver {
   }
 
   #answer(socket: Socket, line: string): void {
-    const descriptor = (socket as unknown as { _handle: { fd: number } | null })._handle?.fd ?? -1;
+    const descriptor = descriptorOf(socket);
     const say = (answer: object, descriptors: readonly number[] = []) =>
       native.sendLine(descriptor, JSON.stringify(answer), descriptors, SEND_TIMEOUT_MS);
     try {
@@ -122,11 +123,8 @@ export class Giver {
         say({ stopped: true });
       } else if (asked.ask === 'end' && socket === this.#taker) {
         clearTimeout(this.#deadline);
-        void this.#backing.end(pid).finally(() => {
-          this.#taker = undefined;
-          socket.destroy();
-        });
         this.#taker = undefined;
+        void this.#backing.end(pid).finally(() => socket.destroy());
       } else {
         throw new Error('it asks for something else');
       }

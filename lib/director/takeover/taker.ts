@@ -64,8 +64,7 @@ export class Taker {
     const { answer, descriptors } = this.#ask<HandedDevices>({ ask: 'devices', version: TAKEOVER_VERSION });
     this.pid = answer.pid;
     this.steering = answer.steering;
-    const { layout, maxConnections, namespace, isPlain } = answer;
-    this.common = { layout, maxConnections, namespace, isPlain };
+    this.common = answer;
     this.role = choiceOption('takeover', answer.role, roles);
     let next = 0;
     this.devices = answer.devices.map((device) => {

@@ -9,13 +9,12 @@ import { type Protocol, protocolNumber } from '../../values/protocol.js';
 import { planFallback } from '../fallback-route.js';
 import { enableIpv6, ipOf } from '../family.js';
 import type { Host } from '../host.js';
-import { type IpRule, readRules } from '../ip-rule.js';
+import type { IpRule } from '../ip-rule.js';
 import { forwardIpv6 } from '../ipv6-forwarding.js';
-import { type Kept, keptFor } from '../one-moment.js';
 import { ROUTE_PROTOCOL } from '../route-protocol.js';
-import type { HostStep } from '../step.js';
+import { formatHostCommand, type HostStep } from '../step.js';
 import { setSysctl } from '../sysctl.js';
-import { type NatRule, ruleCommand, ruleStep, ruleWords, wordsOf } from './nat-rule.js';
+import { type NatRule, ruleCommand, ruleStep, rulesOn, wordsOf } from './nat-rule.js';
 import { familiesOf, type NatServer, serversOf } from './nat-server.js';
 import { EXIT_PREFERENCE, leftOverRules, type NatSlot } from './nat-slot.js';
 import { natWays } from './nat-ways.js';
@@ -36,30 +35,31 @@ export interface NatWish {
 
 /** Returns all steps, in their order. */
 export function natPlan(host: Host, plan: NatPlan, servers: readonly NatServer[]): HostStep[] {
+  const wanted = planWanted(host, plan, servers);
+  return [...familiesOf(servers).flatMap((family) => planLeftOver(host, plan, family, wanted)), ...wanted];
+}
+
+/** Plans what the servers need, whatever is there. */
+export function planWanted(host: Host, plan: NatPlan, servers: readonly NatServer[]): HostStep[] {
   const families = familiesOf(servers);
   return [
-    ...families.flatMap((family) => planLeftOver(host, plan, servers, family)),
     ...families.flatMap((family) => planFrame(host, plan, family)),
     ...families.flatMap((family) => planWays(host, plan, servers, family)),
     ...wantedRules(plan.slot, servers).map((wish) => planRule(host, wish)),
   ];
 }
 
-/** Plans to remove what a killed director has left in the slot, unless it is wanted again. */
+/** Plans to remove what a killed director has left in the slot, unless one of the wanted steps makes it again. */
 export function planLeftOver(
   host: Host,
-  plan: NatPlan,
-  servers: readonly NatServer[],
+  { slot }: NatPlan,
   family: AddressFamily,
+  wanted: readonly HostStep[],
 ): HostStep[] {
-  const steps = [...planFrame(host, plan, family), ...planWays(host, plan, servers, family)];
-  const wishes = wantedRules(plan.slot, servers).filter((wish) => wish.family === family);
-  const wanted = new Set([
-    ...steps.flatMap(({ command }) => ('argv' in command ? [command.argv.join(' ')] : [])),
-    ...wishes.map(({ rule }) => ruleCommand(family, 'add', ruleWords(rule)).join(' ')),
-  ]);
-  return leftOverRules(host, family, plan.slot)
-    .filter((rule) => !wanted.has(ruleCommand(family, 'add', wordsOf(rule) ?? []).join(' ')))
+  const made = new Set(wanted.map(({ command }) => formatHostCommand(command)));
+  const making = (rule: IpRule) => formatHostCommand({ argv: ruleCommand(family, 'add', wordsOf(rule) ?? []) });
+  return leftOverRules(host, family, slot)
+    .filter((rule) => !made.has(making(rule)))
     .map((rule) => removal(family, rule));
 }
 
@@ -238,14 +238,3 @@ function entry<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): V
 
 /** The number of ICMP. */
 const icmpOf = (family: AddressFamily): number => (family === 4 ? 1 : 58);
-
-/** A snapshot is asked for every rule. */
-const known: Kept<AddressFamily, ReadonlySet<string>> = new WeakMap();
-
-/** Returns our rules of the host, as their words. */
-function rulesOn(host: Host, family: AddressFamily): ReadonlySet<string> {
-  return keptFor(known, host, family, () => {
-    const own = readRules(host, family).map((rule) => wordsOf(rule)?.join(' '));
-    return new Set(own.filter((words) => words !== undefined));
-  });
-}

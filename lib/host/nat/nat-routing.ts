@@ -19,11 +19,12 @@ import {
   planFrame,
   planLeftOver,
   planRule,
+  planWanted,
   planWays,
   wantedRules,
 } from './nat-plan.js';
 import { ruleWords } from './nat-rule.js';
-import { familiesOf, type NatServer } from './nat-server.js';
+import { familiesOf, type NatServer, serversOf } from './nat-server.js';
 import { chooseSlot, type NatSlot } from './nat-slot.js';
 import { natWays } from './nat-ways.js';
 import { sharedReplies } from './shared-replies.js';
@@ -142,7 +143,8 @@ export class NatRouting {
 
   #begin(family: AddressFamily): void {
     const { host, parts } = this.#backing;
-    for (const { command } of planLeftOver(host, this.#plan, this.#servers, family)) host.run(command);
+    const wanted = planWanted(host, this.#plan, serversOf(this.#servers, family));
+    for (const { command } of planLeftOver(host, this.#plan, family, wanted)) host.run(command);
     const frame = parts.add((asked) => planFrame(asked, this.#plan, family), { isExact: true });
     try {
       const waysKey = this.#waysKey(family);

@@ -1,7 +1,9 @@
 /** The rules of NAT servers as data, and the same rules as ip(8) takes and prints them. */
 import type { AddressFamily } from '../../values/inet.js';
 import { asPrefix, ipOf } from '../family.js';
-import type { IpRule } from '../ip-rule.js';
+import type { Host } from '../host.js';
+import { type IpRule, readRules } from '../ip-rule.js';
+import { type Kept, keptFor } from '../one-moment.js';
 import { ROUTE_PROTOCOL } from '../route-protocol.js';
 import type { HostStep } from '../step.js';
 
@@ -104,4 +106,15 @@ export function ruleStep(
 
 export function ruleCommand(family: AddressFamily, verb: 'add' | 'del', words: readonly string[]): string[] {
   return ipOf(family, 'rule', verb, ...words);
+}
+
+/** A snapshot is asked for every rule. */
+const known: Kept<AddressFamily, ReadonlySet<string>> = new WeakMap();
+
+/** Returns our rules of the host, as their words. */
+export function rulesOn(host: Host, family: AddressFamily): ReadonlySet<string> {
+  return keptFor(known, host, family, () => {
+    const own = readRules(host, family).map((rule) => wordsOf(rule)?.join(' '));
+    return new Set(own.filter((words) => words !== undefined));
+  });
 }

@@ -74,9 +74,10 @@ Pin* Connections::pinOf(const ServiceTable*& services, const FlowKey& flow, uint
 
 bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                                  const Tunables& tunables) const {
-  if (isSilent(server) && server.isAwaited) return false;
-  if (isSilent(server))
-    return tunables.expireNodestConn != 0 || (server.rescheduleUdp && parsed.protocol == kUdpProtocol);
+  if (isSilent(server)) {
+    const bool isDue = tunables.expireNodestConn != 0 || (server.rescheduleUdp && parsed.protocol == kUdpProtocol);
+    return isDue && !server.isAwaited;
+  }
   if (isReset(server, parsed) || isMoved(conn, server, parsed)) return true;
   if (!server.carries || !isOpening(parsed)) return false;
   if (tunables.expireNodestConn != 0 && server.weight == 0) return true;

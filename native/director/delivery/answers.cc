@@ -118,18 +118,17 @@ bool Answers::echo(std::span<const uint8_t> packet, const ParsedPacket& parsed) 
 
 void answerUnsent(Pass& pass, const Settings& settings, Verdict verdict, const ParsedPacket& parsed,
                   const Packet& packet, size_t cause) {
+  const bool mayCome = verdict == Verdict::dropNoServer || verdict == Verdict::dropNoService;
+  if (mayCome && pass.services->isAwaiting()) return;
   Answers answers(pass, cause);
   const std::span<const uint8_t> bytes(packet.data, parsed.length);
   switch (verdict) {
     case Verdict::dropNoServer:
-      if (pass.services->isAwaiting()) return;
       if (settings.noServerReply == NoServerReply::reset && parsed.protocol == kTcpProtocol)
         return answers.reset(bytes, parsed);
       return answers.portUnreachable(bytes, parsed);
     case Verdict::dropConnectionReset: return answers.reset(bytes, parsed);
     case Verdict::dropNoService:
-      if (pass.services->isAwaiting()) return;
-      [[fallthrough]];
     case Verdict::dropNotScheduled:
     case Verdict::dropProtocol:
       if (pass.services->virtualAddress(parsed.key.virtualAddress()) != nullptr) answers.refuse(bytes, parsed);
