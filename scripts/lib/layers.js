@@ -38,6 +38,11 @@ export const native = [
   { folder: 'scheduler', holds: 'a file for each scheduler', uses: pure },
   { folder: 'ftp', holds: "FTP's control connection: what it says, and replies changed in place", uses: pure },
   { folder: 'forward', holds: 'a file for each forwarding method; path MTUs, outer fragments', uses: pure },
+  {
+    folder: 'sync',
+    holds: 'what directors tell each other of connections: messages read and written, and when to send',
+    uses: pure,
+  },
   { folder: 'director/protocol', holds: 'states and timeouts of protocols, and the sysctls', uses: below() },
   { folder: 'director/counters', holds: 'what is counted: verdicts and statistics', uses: below() },
   {
