@@ -71,6 +71,34 @@ Director::~Director() = default;
 
 WorkerStats& Director::stats(size_t worker) { return worker_[worker]->stats; }
 
+void Director::beginTelling() {
+  Sync before;
+  if (sync_.cells == nullptr)
+    sync_.cells = std::make_unique<SyncCells>(entries_.table(Family::ipv4), entries_.table(Family::ipv6));
+  before.teller = std::exchange(sync_.teller, std::make_unique<SyncTeller>(entries_, *sync_.cells, workers_));
+  publishSync(std::move(before));
+}
+
+void Director::endTelling() {
+  Sync before;
+  before.teller = std::move(sync_.teller);
+  before.cells = std::move(sync_.cells);
+  publishSync(std::move(before));
+}
+
+void Director::publishSync(Sync before) {
+  entries_.setSync(sync_.cells.get(), sync_.teller.get());
+  for (auto& worker : worker_) worker->sync.store(sync_.teller.get(), std::memory_order_seq_cst);
+  const uint64_t epoch = epochs_.stamp();
+  endedSync_.emplace_back(epoch, std::move(before));
+  epochs_.advance();
+}
+
+bool Director::isSyncHurried(size_t worker) const {
+  const SyncTeller* teller = worker_[worker]->sync.load(std::memory_order_acquire);
+  return teller != nullptr && teller->isHurried(worker);
+}
+
 void Director::setMark(size_t worker, uint32_t mark) { worker_[worker]->mark = mark; }
 
 void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts) {
@@ -81,7 +109,7 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   worker.parking.reclaim();
   out.reset();
   epochs_.enter(workerIndex);
-  Pass pass{worker, control_.table(), now, out};
+  Pass pass{worker, control_.table(), now, out, worker.sync.load(std::memory_order_acquire)};
 
   // There are four stages, so that the cache misses of one packet are fetched while the others are worked on: parse and
   // hash; fetch the bucket; fetch the connection that its tag points to; note and forward. Those that fetch do little
@@ -181,7 +209,7 @@ void Director::resume(size_t workerIndex, std::span<const PolicyAnswer> answers,
   worker.parking.reclaim();
   out.reset();
   epochs_.enter(workerIndex);
-  Pass pass{worker, control_.table(), now, out};
+  Pass pass{worker, control_.table(), now, out, worker.sync.load(std::memory_order_acquire)};
   flows_.policies().resume(pass, answers);
   worker.stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
   reuseEvicted(worker);

@@ -24,6 +24,7 @@
 #include "director/connection/expiry.h"
 #include "director/connection/pins.h"
 #include "director/connection/server_endings.h"
+#include "director/connection/sync_teller.h"
 #include "director/counters/stats.h"
 #include "director/counters/verdict.h"
 #include "director/delivery/flow_path.h"
@@ -148,6 +149,23 @@ class Director {
     epochs_.leave(kKeeperReader);
   }
 
+  // ---- connection sync: a master's half ----
+
+  // From now on the workers note what backups are to be told.
+  void beginTelling();
+  // Notes no more. REQUIRES: nobody calls takeSyncNotes() any more
+  void endTelling();
+  // Calls take(const SyncRecord&) for what was noted, at most `limit` times, from one thread at a time. Returns how
+  // many notes were taken. REQUIRES: between beginTelling() and endTelling()
+  template <typename Take>
+  size_t takeSyncNotes(size_t limit, Take&& take) {
+    return sync_.teller->take(limit, take);
+  }
+  // Tells whether a worker's notes should be taken soon. REQUIRES: called by that worker, within its epoch
+  bool isSyncHurried(size_t worker) const;
+  // Returns how many notes were lost since beginTelling(). REQUIRES: as takeSyncNotes()
+  uint64_t syncNotesLost() const { return sync_.teller->lost(); }
+
   // Sets the firewall mark of this worker's packets; 0: none. REQUIRES: the worker does not run
   void setMark(size_t worker, uint32_t mark);
 
@@ -182,6 +200,7 @@ class Director {
   void collect(Tick now) {
     pins_.collect(now);
     control_.collect(now);
+    std::erase_if(endedSync_, [&](const auto& ended) { return epochs_.isSafe(ended.first); });
   }
   // Sums all workers. REQUIRES: sums.size() == kCounters
   void readCounters(std::span<uint64_t> sums) const;
@@ -214,6 +233,14 @@ class Director {
   FlowKey answerTo(const FlowKey& flow, const ServerView& server) const;
   Result<EndedSome> endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor, size_t holds);
 
+  // What connection sync needs, while it runs.
+  struct Sync {
+    std::unique_ptr<SyncCells> cells;    // while a role runs
+    std::unique_ptr<SyncTeller> teller;  // while the director is a master
+  };
+  // Has the workers use what `sync_` holds, and frees what was there before once nobody can use it.
+  void publishSync(Sync before);
+
   size_t workers_;
   size_t holdsPerTurn_;
   Settings settings_;
@@ -223,6 +250,8 @@ class Director {
   Control control_;
   Defence defence_;
   Entries entries_;
+  Sync sync_;
+  std::vector<std::pair<uint64_t, Sync>> endedSync_;  // by epoch
   Pins pins_;
   Expiry expiry_;
   ServerEndings endings_;

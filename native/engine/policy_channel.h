@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "core/spsc_ring.h"
 #include "director/director.h"
-#include "engine/spsc_ring.h"
 
 namespace tunvs {
 

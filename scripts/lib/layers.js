@@ -10,7 +10,7 @@
 const all = (...lists) => [...new Set(lists.flat())];
 
 const pure = ['core', 'packet'];
-const delivered = [...pure, 'table', 'scheduler', 'forward', 'ftp'];
+const delivered = [...pure, 'table', 'scheduler', 'forward', 'ftp', 'sync'];
 const below = (...names) => [...delivered, ...names.map((name) => `director/${name}`)];
 const directed = [
   ...below('protocol', 'counters', 'config', 'worker', 'connection', 'fragment', 'delivery'),

@@ -112,6 +112,7 @@ void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, 
   auto table = std::make_unique<ServiceTable>();
   table->services_ = std::move(services);
   table->tunables_ = tunables;
+  table->syncTurns_ = SyncTurns(syncSettingsOf(tunables));
   table->isAwaiting_ = isAwaiting_;
   const auto place = [&table](const ServerView* view) {
     if (view->id >= table->byId_.size()) table->byId_.resize(view->id + 1, nullptr);

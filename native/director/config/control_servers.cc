@@ -57,6 +57,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->id = id;
   view->address = key.address;
   view->port = key.port;
+  view->mark = service.mark;
   view->config = config;
   view->condition = condition;
   view->carries = condition.health.isUp || condition.health.onDown == OnDown::keep;

@@ -7,6 +7,7 @@
 #include "director/config/nat_index.h"
 #include "director/config/service_index.h"
 #include "director/config/service_view.h"
+#include "director/protocol/sync_turns.h"
 #include "director/protocol/tunables.h"
 
 namespace tunvs {
@@ -31,6 +32,8 @@ class ServiceTable {
   bool isAwaiting() const { return isAwaiting_; }
 
   const Tunables& tunables() const { return tunables_; }
+  // Says when backups are told of connections, as the tunables say.
+  const SyncTurns& syncTurns() const { return syncTurns_; }
   const std::vector<MarkRule>& marks() const { return index_.marks(); }
   const std::vector<std::shared_ptr<const ServiceView>>& services() const { return services_; }
 
@@ -43,6 +46,7 @@ class ServiceTable {
   std::vector<const ServerView*> byId_;
   std::vector<std::shared_ptr<const ServerView>> removed_;  // owns the removed servers' views
   Tunables tunables_;
+  SyncTurns syncTurns_;
   bool isAwaiting_ = false;
 };
 

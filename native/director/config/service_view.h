@@ -46,6 +46,7 @@ struct ServerView : Candidate {
   // These are its service's, for code that has the connection and not the service.
   std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
   bool isOnePacket = false;
+  uint32_t mark = 0;  // 0: it goes by address
 
   bool isAwaited = false;  // an earlier process had it, and this one may get it yet; until then available == false
 

@@ -212,8 +212,16 @@ std::optional<Verdict> Connections::meet(Pass& pass, const ParsedPacket& parsed,
   return met;
 }
 
-Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const Conn* known,
-                          const ServerView*& server, PolicyTurn* turn) {
+void Connections::askOpened(Pass& pass, const ParsedPacket& parsed, uint64_t hash) {
+  // One-packet scheduling leaves no connection.
+  const Conn* const conn = table(parsed.key.family).find(parsed.key, hash);
+  if (conn == nullptr || isReplyEntry(*conn)) return;
+  if (const ServerView* const its = serverOf(pass.services, *conn))
+    pass.sync->ask(pass, parsed.key.family, *conn, *its);
+}
+
+Verdict Connections::openUntold(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const Conn* known,
+                                const ServerView*& server, PolicyTurn* turn) {
   Meeting meeting;
   // A connection that another worker opens meanwhile is met before this one would be inserted.
   if (known != nullptr) {

@@ -11,6 +11,7 @@
 #include "director/connection/first_packet.h"
 #include "director/connection/pins.h"
 #include "director/connection/server_choice.h"
+#include "director/connection/sync_teller.h"
 #include "director/connection/translations.h"
 #include "director/connection/withheld.h"
 #include "director/counters/verdict.h"
@@ -43,9 +44,9 @@ class Connections {
 
   // Notes a packet that changes nothing about its connection but how long it lives, as nearly every packet does, and
   // returns the server. If it returns null, nothing was noted, and serverFor() or ReplyPath finds out what the packet
-  // means. `side` is clientOnly for a connection that is not translated.
+  // means. `side` is clientOnly for a connection that is not translated. `reply` is a translated one's reply entry.
   template <Side side>
-  static const ServerView* noteUsual(const Pass& pass, Conn& conn, const ParsedPacket& parsed);
+  static const ServerView* noteUsual(Pass& pass, Conn& conn, const ParsedPacket& parsed, const Conn* reply = nullptr);
 
   // Hands the connections that noteUsual() has noted over to the kernel's fast path. Call it after the vector's packets
   // have been sent, before the worker leaves its epoch. `isQueueEmpty`: nothing waited behind the vector.
@@ -85,7 +86,12 @@ class Connections {
   // decided. Without `turn`, the service's scheduler decides. `known` is what the table has for the packet; null:
   // nothing.
   Verdict open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const Conn* known, const ServerView*& server,
-               PolicyTurn* turn = nullptr);
+               PolicyTurn* turn = nullptr) {
+    const Verdict verdict = openUntold(pass, parsed, hash, known, server, turn);
+    if (pass.sync != nullptr && verdict == Verdict::forwarded) [[unlikely]]
+      askOpened(pass, parsed, hash);
+    return verdict;
+  }
 
   // Returns the server for a flow's packet: its connection's, its pin's, or a new connection's, as open() gives it.
   // `conn` is what the table has for the packet; null: nothing. If it returns Verdict::pinned, pass.pin is set, too; if
@@ -117,6 +123,11 @@ class Connections {
     if (conn.isLive()) use(conn.control.load(std::memory_order_relaxed));
   }
 
+  // Does what open() does, and nobody is told of it.
+  Verdict openUntold(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const Conn* known,
+                     const ServerView*& server, PolicyTurn* turn);
+  // Asks whether backups are told of the connection that a packet has opened or met.
+  void askOpened(Pass& pass, const ParsedPacket& parsed, uint64_t hash);
   // Returns the verdict on a packet of a pinned flow; nothing when the flow is not pinned.
   std::optional<Verdict> pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server);
   // Says what a packet becomes that begins a connection to `server`, or passes without one. `over` is as in NewSource.
@@ -172,7 +183,7 @@ class Connections {
 };
 
 template <Side side>
-inline const ServerView* Connections::noteUsual(const Pass& pass, Conn& conn, const ParsedPacket& parsed) {
+inline const ServerView* Connections::noteUsual(Pass& pass, Conn& conn, const ParsedPacket& parsed, const Conn* reply) {
   const uint8_t state = conn.state.load(std::memory_order_relaxed);
   if (!keepsState(parsed, state) || conn.hasExpired(pass.now)) [[unlikely]]
     return nullptr;
@@ -193,6 +204,12 @@ inline const ServerView* Connections::noteUsual(const Pass& pass, Conn& conn, co
   conn.expires.store(deadline, std::memory_order_relaxed);
   if (side == Side::clientOnly && pass.worker.handOver.isOn.load(std::memory_order_relaxed)) [[unlikely]]
     pass.worker.handOver.note(conn, parsed.key, packets, server->suitsKernel);
+  if (side != Side::server && pass.sync != nullptr) [[unlikely]] {
+    const auto& controller = side == Side::clientOnly ? conn.control : reply->packets;
+    if (controller.load(std::memory_order_relaxed) != 0 ||
+        !pass.services->syncTurns().isQuiet(parsed.protocol, state, packets)) [[unlikely]]
+      pass.sync->ask(pass, parsed.key.family, conn, *server);
+  }
   return server;
 }
 
@@ -213,6 +230,8 @@ inline Verdict Connections::serverFor(Pass& pass, const ParsedPacket& parsed, ui
   }
   if (!server->carries) return withheldFrom(*server);
   update(pass, conn, *server, parsed, hash);
+  if (pass.sync != nullptr) [[unlikely]]
+    pass.sync->ask(pass, parsed.key.family, *conn, *server);
   if (isTranslated(*conn)) pass.endpoints = translations_.toServer(parsed.key.family, *conn);
   return Verdict::forwarded;
 }

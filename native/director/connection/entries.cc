@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "director/connection/sync_teller.h"
 #include "director/protocol/protocol_state.h"
 
 namespace tunvs {
@@ -58,7 +59,7 @@ Entries::Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::spa
 class Entries::Judge : public StandingJudge {
  public:
   Judge(Entries& entries, WorkerStats& stats, Family family, Tick now)
-      : StandingJudge(*entries.control_.table(), now), entries_(entries), stats_(stats), family_(family) {}
+      : Judge(entries, *entries.control_.table(), stats, family, now) {}
 
   void evict(Conn& conn, Standing standing) {
     assert(!isInUse(conn));
@@ -74,6 +75,10 @@ class Entries::Judge : public StandingJudge {
     loose = {};
     const uint32_t longer = entries_.onDue(stats_, family_, conn, loose);
     if (loose.isAny()) list->push_back(loose);
+    if (longer != 0 && !isReplyEntry(conn)) {
+      SyncTeller* const teller = entries_.syncTeller_.load(std::memory_order_acquire);
+      if (teller != nullptr) teller->tellAgain(services_, family_, conn, now_);
+    }
     return longer;
   }
 
@@ -81,6 +86,13 @@ class Entries::Judge : public StandingJudge {
   std::vector<Loose>* list = nullptr;  // onDue()'s list
 
  private:
+  Judge(Entries& entries, const ServiceTable& services, WorkerStats& stats, Family family, Tick now)
+      : StandingJudge(services, now),
+        entries_(entries),
+        services_(services),
+        stats_(stats),
+        family_(family),
+        now_(now) {}
   Counter& counterOf(Standing standing) const {
     switch (standing) {
       case Standing::closing: return stats_.evictedClosing;
@@ -92,8 +104,10 @@ class Entries::Judge : public StandingJudge {
   }
 
   Entries& entries_;
+  const ServiceTable& services_;
   WorkerStats& stats_;
   Family family_;
+  Tick now_;
 };
 
 Conn* Entries::insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, const NewConn& made, Tick now,
@@ -101,6 +115,8 @@ Conn* Entries::insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t has
   Judge judge(*this, stats, key.family, now);
   Conn* conn = table(key.family).insertLocked(key, hash, made, now, judge);
   loose = judge.loose;
+  if (SyncCells* const cells = syncCells_.load(std::memory_order_acquire); cells != nullptr && conn != nullptr)
+    cells->clear(key.family, table(key.family).referenceOf(conn));
   return conn;
 }
 

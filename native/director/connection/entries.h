@@ -28,6 +28,9 @@
 
 namespace tunvs {
 
+class SyncCells;
+class SyncTeller;
+
 enum class TemplateState : uint8_t { none, assured };  // assured: one of its connections was established
 
 inline bool isTemplate(const Conn& conn) { return conn.kind != FlowKind::connection; }
@@ -142,6 +145,13 @@ class Entries {
     table(family).moveLocked(conn, hash, StandingJudge(*control_.table(), now).place(*conn));
   }
 
+  // What connection sync remembers of the entries, and who tells backups that an entry lives on; null: nobody. What
+  // was here before is used until every reader has passed a quiescent point.
+  void setSync(SyncCells* cells, SyncTeller* teller) {
+    syncTeller_.store(teller, std::memory_order_seq_cst);
+    syncCells_.store(cells, std::memory_order_seq_cst);
+  }
+
   // Adds a new template to its server's counts.
   void bindTemplate(const ServerView& server);
   // Takes an entry that is about to be removed out of the counts. REQUIRES: it is no reply entry
@@ -201,6 +211,8 @@ class Entries {
   PersistenceData persistenceData_;
   Ftp ftp_;
   ToldConnections told_;
+  std::atomic<SyncCells*> syncCells_{nullptr};
+  std::atomic<SyncTeller*> syncTeller_{nullptr};
   Control& control_;
   ServerPool& pool_;
 };

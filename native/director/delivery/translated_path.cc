@@ -42,7 +42,7 @@ std::optional<Verdict> TranslatedPath::handle(Pass& pass, const Flow& flow, Pack
   const Conn& reply = *conns.named(conn.control.load(std::memory_order_relaxed));
   if (isLookedInto(flow.parsed, reply)) [[unlikely]]
     return std::nullopt;
-  const ServerView* server = Connections::noteUsual<Side::client>(pass, conn, flow.parsed);
+  const ServerView* server = Connections::noteUsual<Side::client>(pass, conn, flow.parsed, &reply);
   if (server == nullptr) return std::nullopt;
   return forwarder_.sendAgainst(pass, *server, outgoing, conns.keyOf(reply));
 }

@@ -16,25 +16,16 @@ struct InertSysctlInfo {
 
 namespace inert_sysctls_detail {
 
-inline constexpr std::string_view kNoSync = "connections are not synchronized between directors";
 inline constexpr std::string_view kNoEstimation = "rates are worked out by whoever reads them";
 
 }  // namespace inert_sysctls_detail
 
 inline constexpr InertSysctlInfo kInertSysctls[] = {
-    {"backup_only", 0, 0, 1, inert_sysctls_detail::kNoSync},
     {"conntrack", 0, 0, 1, "packets leave without passing netfilter's connection tracking"},
     {"est_nice", 0, -20, 19, inert_sysctls_detail::kNoEstimation},
     {"ignore_tunneled", 0, 0, 1, "packets that are neither TCP, UDP, SCTP nor ICMP are never looked into"},
     {"run_estimation", 1, 0, 1, inert_sysctls_detail::kNoEstimation},
     {"snat_reroute", 1, 0, 1, "the host routes real servers' replies by the address that they leave with, always"},
-    {"sync_persist_mode", 0, 0, 1, inert_sysctls_detail::kNoSync},
-    {"sync_ports", 1, 1, 64, inert_sysctls_detail::kNoSync},
-    {"sync_qlen_max", 0, 0, INT32_MAX, inert_sysctls_detail::kNoSync},
-    {"sync_refresh_period", 0, 0, INT32_MAX, inert_sysctls_detail::kNoSync},
-    {"sync_retries", 0, 0, 3, inert_sysctls_detail::kNoSync},
-    {"sync_sock_size", 0, 0, INT32_MAX, inert_sysctls_detail::kNoSync},
-    {"sync_version", 1, 0, 1, inert_sysctls_detail::kNoSync},
 };
 
 struct InertSysctls {

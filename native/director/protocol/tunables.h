@@ -11,11 +11,14 @@
 
 namespace tunvs {
 
+inline constexpr int32_t kMaxSyncPorts = 64;
+
 struct Tunables {
   TimeoutTicks timeouts = defaultTimeouts();
 
   int32_t amDroprate = 10;              // drop_packet in mode 3 drops one packet in so many; 0: none
   int32_t amemthresh = 1024;            // pages: with fewer available, memory is short
+  int32_t backupOnly = 0;               // 1: a director that is a backup carries no packets
   int32_t connReuseMode = 1;            // bits: 1 reschedules a SYN in TIME_WAIT and CLOSE, 2 in FIN_WAIT, too; 0 never
   int32_t dropEntry = 0;                // defence mode (defence.h): entries that look abandoned are forgotten early
   int32_t dropPacket = 0;               // defence mode: some packets that would open a connection are dropped
@@ -29,6 +32,16 @@ struct Tunables {
   int32_t secureTcp = 0;     // defence mode: a SYN leads to SYNACK in place of SYN_RECV
   int32_t sloppySctp = 0;    // 1: any SCTP packet but ABORT may begin a connection
   int32_t sloppyTcp = 0;     // 1: any TCP packet but RST may begin a connection
+  // When and how a master tells its backups of connections; the first six are explained in sync/sync_decision.h.
+  int32_t syncThreshold = 3;      // the first number of IPVS's sync_threshold
+  int32_t syncPeriod = 50;        // the second
+  int32_t syncRefreshPeriod = 0;  // seconds
+  int32_t syncRetries = 0;        // how often
+  int32_t syncPersistMode = 0;    // 1: of what persistence controls, only the template is told
+  int32_t syncVersion = 1;        // of the messages that a master sends
+  int32_t syncPorts = 1;          // how many ports a role uses when it starts; a power of two
+  int32_t syncQlenMax = 1024;     // messages that wait to be sent, of all ports; those beyond are lost
+  int32_t syncSockSize = 0;       // bytes of the sockets' buffers when a role starts; 0: the host's default
 
   InertSysctls inert;
 
@@ -50,6 +63,7 @@ struct SysctlInfo {
 inline constexpr SysctlInfo kSysctls[] = {
     {"am_droprate", &Tunables::amDroprate, 0, INT32_MAX},
     {"amemthresh", &Tunables::amemthresh, 0, INT32_MAX},
+    {"backup_only", &Tunables::backupOnly, 0, 1},
     {"conn_reuse_mode", &Tunables::connReuseMode, 0, 3},
     {"drop_entry", &Tunables::dropEntry, 0, 3},
     {"drop_packet", &Tunables::dropPacket, 0, 3},
@@ -63,6 +77,15 @@ inline constexpr SysctlInfo kSysctls[] = {
     {"secure_tcp", &Tunables::secureTcp, 0, 3},
     {"sloppy_sctp", &Tunables::sloppySctp, 0, 1},
     {"sloppy_tcp", &Tunables::sloppyTcp, 0, 1},
+    {"sync_period", &Tunables::syncPeriod, 0, INT32_MAX},
+    {"sync_persist_mode", &Tunables::syncPersistMode, 0, 1},
+    {"sync_ports", &Tunables::syncPorts, 1, kMaxSyncPorts},
+    {"sync_qlen_max", &Tunables::syncQlenMax, 0, INT32_MAX},
+    {"sync_refresh_period", &Tunables::syncRefreshPeriod, 0, kMaxTimeoutSeconds},
+    {"sync_retries", &Tunables::syncRetries, 0, 3},
+    {"sync_sock_size", &Tunables::syncSockSize, 0, INT32_MAX},
+    {"sync_threshold", &Tunables::syncThreshold, 0, INT32_MAX},
+    {"sync_version", &Tunables::syncVersion, 0, 1},
 };
 
 // `name` is one of kSysctls or kInertSysctls.

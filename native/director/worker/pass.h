@@ -13,12 +13,14 @@
 namespace tunvs {
 
 class Pin;
+class SyncTeller;
 
 struct Pass {
   WorkerContext& worker;
   const ServiceTable* services;  // renewed when an entry names a server that is newer
   Tick now;
   OutputVector& out;
+  SyncTeller* sync = nullptr;               // whom to ask whether backups are told of a connection; null: nobody
   Pin* pin = nullptr;                       // of the packet that was last found to be pinned
   std::optional<Endpoints> endpoints = {};  // what those of the packet that was last looked up become, if they change
 

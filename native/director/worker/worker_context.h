@@ -85,6 +85,8 @@ struct HandOver {
   }
 };
 
+class SyncTeller;
+
 struct alignas(64) WorkerContext {
   WorkerStats stats;
   size_t index = 0;
@@ -101,7 +103,8 @@ struct alignas(64) WorkerContext {
   Parking parking;
   PolicyTurn asking;  // of the current packet
   HandOver handOver;
-  Flow flows[kVectorSize];  // of the current vector: here, so that no call has to clear them
+  std::atomic<SyncTeller*> sync{nullptr};  // null unless the director is a master of connection sync
+  Flow flows[kVectorSize];                 // of the current vector: here, so that no call has to clear them
 };
 
 }  // namespace tunvs

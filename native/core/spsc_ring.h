@@ -49,6 +49,8 @@ class SpscRing {
   }
   void pop() { head_.store(head_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 
+  // Returns how many elements there are, or were a moment ago. Any thread may call this.
+  size_t pending() const { return tail_.load(std::memory_order_relaxed) - head_.load(std::memory_order_relaxed); }
   bool isEmpty() const { return head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_acquire); }
 
  private:

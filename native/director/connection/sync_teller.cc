@@ -1,0 +1,183 @@
+#include "director/connection/sync_teller.h"
+
+#include <algorithm>
+
+#include "core/siphash.h"
+#include "director/connection/template_name.h"
+#include "director/protocol/protocol_state.h"
+#include "director/protocol/sync_turns.h"
+
+namespace tunvs {
+namespace {
+
+constexpr std::string_view kSipEngine = "sip";
+
+uint32_t syncFlagsOf(ForwardingMethod method) {
+  const ForwardingTraits& traits = traitsOf(method);
+  if (traits.rewrites()) return static_cast<uint32_t>(SyncMethod::masquerade);
+  if (traits.delivery == Delivery::host) return static_cast<uint32_t>(SyncMethod::local) | kSyncNoOutput;
+  return static_cast<uint32_t>(traits.isTunnel() ? SyncMethod::tunnel : SyncMethod::direct) | kSyncNoOutput;
+}
+
+SyncSequence sequenceOf(const SequenceShift& shift) { return {shift.newest.at, shift.after, shift.newest.before}; }
+
+// Tells whether this is the data of the template that a note is about: its key has a part of the data's hash.
+bool isDataOf(std::string_view data, Be16 part) {
+  const uint64_t hash = sipHash13(SipKey{}, {reinterpret_cast<const uint8_t*>(data.data()), data.size()});
+  for (size_t i = 0; i < TemplateName::kVariants; i++) {
+    if (static_cast<uint16_t>(hash >> (16 * i)) == part.raw) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+SyncTeller::SyncTeller(Entries& entries, SyncCells& cells, size_t workers) : entries_(entries), cells_(cells) {
+  for (size_t i = 0; i < workers; i++) rings_.push_back(std::make_unique<SpscRing<Note>>(kNotes));
+}
+
+SyncEntry SyncTeller::entryOf(const ServiceTable& services, Family family, const Conn& conn,
+                              const ServerView& server) const {
+  SyncEntry entry;
+  entry.protocol = conn.protocol;
+  entry.state = conn.state.load(std::memory_order_relaxed);
+  entry.packets = conn.packets.load(std::memory_order_relaxed);
+  entry.isTemplate = isTemplate(conn);
+  entry.timeout = entry.isTemplate ? entry.packets
+                                   : timeoutOf(services.tunables(), server.timeouts.get(), conn.protocol, entry.state);
+  entry.isPersistent = !entry.isTemplate && entries_.controllerOf(family, conn) != 0;
+  return entry;
+}
+
+void SyncTeller::ask(Pass& pass, Family family, const Conn& conn, const ServerView& server) {
+  const ServiceTable& services = *pass.services;
+  const SyncVersion version = syncVersionOf(services.tunables());
+  if (version == SyncVersion::v0 && family == Family::ipv6) return;
+  // A backup could not know which address and port full NAT has given to the connection.
+  if (server.traits->takesSource) return;
+  const uint32_t packets = conn.packets.load(std::memory_order_relaxed);
+  const bool wasTold = askOne(services, pass.now, family, conn, server, packets, pass.worker.index);
+  if (!isControllerAsked(version, wasTold)) return;
+  const uint32_t controller = entries_.controllerOf(family, conn);
+  if (controller == 0) return;
+  const Conn& its = *entries_.table(family).named(controller);
+  const ServerView* leadsTo = entries_.serverOf(pass.services, its);
+  if (leadsTo == nullptr || (its.flags.load(std::memory_order_relaxed) & kConnInvalid) != 0) return;
+  SyncCell cell = cells_.load(family, controller);
+  cell.packets = static_cast<uint16_t>(std::min(cell.packets + 1, int{UINT16_MAX}));
+  cells_.store(family, controller, cell);
+  askOne(services, pass.now, family, its, *leadsTo, cell.packets, pass.worker.index);
+}
+
+bool SyncTeller::askOne(const ServiceTable& services, Tick now, Family family, const Conn& conn,
+                        const ServerView& server, uint32_t packets, size_t worker) {
+  SyncEntry entry = entryOf(services, family, conn, server);
+  entry.packets = packets;
+  const uint32_t reference = entries_.table(family).referenceOf(&conn);
+  SyncCell cell = cells_.load(family, reference);
+  const auto memory = decideSync(services.syncTurns().settings(), entry, cell.memory(), now);
+  if (!memory || !push(worker, noteOf(family, conn, server, entry))) return false;
+  cell.remember(*memory);
+  cells_.store(family, reference, cell);
+  return true;
+}
+
+SyncTeller::Note SyncTeller::noteOf(Family family, const Conn& conn, const ServerView& server,
+                                    const SyncEntry& entry) const {
+  const ConnTable& conns = entries_.table(family);
+  Note note{};
+  note.key = conns.keyOf(conn);
+  note.server = server.address;
+  note.state = entry.state;
+  note.mark = server.mark;
+  note.timeoutSeconds = entry.timeout / kTicksPerSecond;
+  note.flags = syncFlagsOf(server.config.tunnel.method);
+  const uint16_t virtualPort = note.key.virtualPort().host();
+  note.serverPort = server.port != 0 ? server.port : virtualPort;
+  if (!isActiveConn(conn)) note.flags |= kSyncInactive;
+  if (entry.isTemplate) {
+    note.flags |= kSyncTemplate;
+    note.reference = conns.referenceOf(&conn);
+    if (virtualPort == 0) note.serverPort = 0;
+    return note;
+  }
+  if (!isTranslated(conn)) return note;
+  const uint32_t name = conn.control.load(std::memory_order_relaxed);
+  const Conn& reply = *conns.named(name);
+  const FlowKey at = conns.keyOf(reply);
+  const uint8_t marks = reply.state.load(std::memory_order_relaxed);
+  note.flags = static_cast<uint32_t>(SyncMethod::masquerade) | (note.flags & kSyncInactive);
+  note.server = at.client();
+  note.serverPort = at.clientPort().host();
+  note.reference = name;
+  note.isControl = (marks & kReplyOfFtp) != 0;
+  if ((marks & kReplyExpected) != 0) note.flags |= kSyncNoClientPort;
+  return note;
+}
+
+bool SyncTeller::push(size_t worker, const Note& note) {
+  Note* const slot = rings_[worker]->slot();
+  if (slot == nullptr) {
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  *slot = note;
+  rings_[worker]->push();
+  return true;
+}
+
+void SyncTeller::tellAgain(const ServiceTable& services, Family family, const Conn& conn, Tick now) {
+  const ServerView* server = services.server(serverIdOf(conn));
+  const auto& settings = services.syncTurns().settings();
+  if (server == nullptr || server->traits->takesSource) return;
+  if (syncVersionOf(services.tunables()) == SyncVersion::v0 && family == Family::ipv6) return;
+  if ((conn.flags.load(std::memory_order_relaxed) & kConnInvalid) != 0) return;
+  SyncEntry entry = entryOf(services, family, conn, *server);
+  entry.packets = settings.threshold;
+  const uint32_t reference = entries_.table(family).referenceOf(&conn);
+  SyncCell cell = cells_.load(family, reference);
+  const auto memory = decideSync(settings, entry, cell.memory(), now);
+  if (!memory) return;
+  {
+    const std::scoped_lock guard(againMutex_);
+    if (again_.size() >= kAgain) {
+      lost_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    again_.push_back(noteOf(family, conn, *server, entry));
+  }
+  cell.remember(*memory);
+  cells_.store(family, reference, cell);
+}
+
+bool SyncTeller::recordOf(const Note& note, SyncRecord& record, std::string& data) const {
+  record = {};
+  record.client = note.key.client();
+  record.virtualAddress = note.key.virtualAddress();
+  record.server = note.server;
+  record.clientPort = note.key.clientPort().host();
+  record.virtualPort = note.key.virtualPort().host();
+  record.serverPort = note.serverPort;
+  record.protocol = note.key.protocol();
+  record.state = note.state;
+  record.flags = note.flags;
+  record.mark = note.mark;
+  record.timeoutSeconds = note.timeoutSeconds;
+  if (note.key.kind() == FlowKind::enginePersistence) {
+    data = entries_.persistenceData().get(note.key.family, note.reference);
+    if (data.empty() || data.size() > kMaxSyncEngineDataBytes || !isDataOf(data, note.key.clientPort())) return false;
+    record.clientPort = 0;
+    record.engineName = kSipEngine;
+    record.engineData = data;
+  }
+  if (note.isControl) {
+    entries_.ftp().sessions.with(note.key.family, note.reference, [&](FtpSessions::Control& control) {
+      if (control.shift.isNone()) return;
+      record.flags |= kSyncOutputSequence;
+      record.sequences = SyncSequencePair{{}, sequenceOf(control.shift)};
+    });
+  }
+  return true;
+}
+
+}  // namespace tunvs

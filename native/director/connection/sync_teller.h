@@ -1,0 +1,107 @@
+// A master's half within the director: it decides at a client's packets whether the backups are told of the connection,
+// and of what controls it, and notes what they are to be told. Whoever sends takes the notes as records.
+//
+// Thread safety: each worker calls ask() with its own pass; one other thread calls take(). Whoever ends the last
+// reference to a table may call tellAgain().
+// Invariants:
+//  1. A worker never waits: a note that finds no room in its ring is counted and lost, and what it would have told is
+//     as if it had been told never.
+//  2. A worker's notes are taken in the order in which it made them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/spsc_ring.h"
+#include "director/connection/entries.h"
+#include "director/connection/sync_cells.h"
+#include "director/worker/pass.h"
+#include "sync/sync_record.h"
+
+namespace tunvs {
+
+class SyncTeller {
+ public:
+  // How many notes of a worker may wait. With a thread that takes them every few milliseconds, this is enough for some
+  // million a second.
+  static constexpr size_t kNotes = 8192;
+  // How many times that entries live on by themselves may wait.
+  static constexpr size_t kAgain = 4096;
+
+  SyncTeller(Entries& entries, SyncCells& cells, size_t workers);
+
+  // Call this behind a client's packet that was counted, without a lock. REQUIRES: `conn` is no reply entry
+  void ask(Pass& pass, Family family, const Conn& conn, const ServerView& server);
+  // Call this when an entry lives on at its deadline because something else needs it: it is told as at its turn.
+  void tellAgain(const ServiceTable& services, Family family, const Conn& conn, Tick now);
+
+  // Tells whether a worker's notes should be taken soon.
+  bool isHurried(size_t worker) const { return rings_[worker]->pending() >= kNotes / 2; }
+  // Returns how many notes have found no room.
+  uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
+  // Calls take(const SyncRecord&) for what has been noted, at most `limit` times. Returns how many were taken.
+  template <typename Take>
+  size_t take(size_t limit, Take&& take);
+
+ private:
+  struct Note {
+    FlowKey key;  // a template's client port is a part of what its engine has found
+    IpAddress server;
+    uint16_t serverPort;
+    uint8_t state;
+    bool isControl;      // a control connection of FTP, whose shifts may belong to it
+    uint32_t reference;  // of the template, or of the control connection's reply entry
+    uint32_t flags, mark, timeoutSeconds;
+  };
+  struct Asked {
+    SyncEntry entry;
+    uint32_t reference;
+  };
+
+  SyncEntry entryOf(const ServiceTable& services, Family family, const Conn& conn, const ServerView& server) const;
+  // Returns whether the entry was told.
+  bool askOne(const ServiceTable& services, Tick now, Family family, const Conn& conn, const ServerView& server,
+              uint32_t packets, size_t worker);
+  Note noteOf(Family family, const Conn& conn, const ServerView& server, const SyncEntry& entry) const;
+  bool push(size_t worker, const Note& note);
+  // Returns nothing when the entry that the note is about has become another's meanwhile.
+  bool recordOf(const Note& note, SyncRecord& record, std::string& data) const;
+
+  Entries& entries_;
+  SyncCells& cells_;
+  std::vector<std::unique_ptr<SpscRing<Note>>> rings_;
+  std::atomic<uint64_t> lost_{0};
+  std::mutex againMutex_;
+  std::vector<Note> again_;
+};
+
+template <typename Take>
+size_t SyncTeller::take(size_t limit, Take&& take) {
+  size_t taken = 0;
+  SyncRecord record;
+  std::string data;
+  const auto give = [&](const Note& note) {
+    if (recordOf(note, record, data)) take(std::as_const(record));
+    taken++;
+  };
+  for (auto& ring : rings_) {
+    while (taken < limit) {
+      const Note* note = ring->front();
+      if (note == nullptr) break;
+      give(*note);
+      ring->pop();
+    }
+  }
+  std::vector<Note> again;
+  {
+    const std::scoped_lock guard(againMutex_);
+    again.swap(again_);
+  }
+  for (const Note& note : again) give(note);
+  return taken;
+}
+
+}  // namespace tunvs
