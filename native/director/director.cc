@@ -41,6 +41,7 @@ Director::Director(const DirectorOptions& options, const Memory& memory)
       control_(settings_, pool_, epochs_, seedOf(options.secret, 0), options.now),
       entries_(options.maxConnections, options.secret, options.now, memory.tables, control_, pool_, epochs_,
                memory.isOld),
+      secret_(options.secret),
       pins_(pool_, epochs_),
       expiry_(entries_, control_, defence_, options.workers),
       endings_(entries_),
@@ -82,8 +83,37 @@ void Director::beginTelling() {
 void Director::endTelling() {
   Sync before;
   before.teller = std::move(sync_.teller);
-  before.cells = std::move(sync_.cells);
+  dropUnusedCells(before);
   publishSync(std::move(before));
+}
+
+void Director::beginListening() {
+  if (sync_.cells == nullptr) {
+    sync_.cells = std::make_unique<SyncCells>(entries_.table(Family::ipv4), entries_.table(Family::ipv6));
+    publishSync({});
+  }
+  if (peer_ == nullptr) peer_ = std::make_unique<Peer>(settings_, entries_, secret_);
+  isListening_.store(true, std::memory_order_relaxed);
+}
+
+void Director::endListening() {
+  isListening_.store(false, std::memory_order_relaxed);
+  Sync before;
+  dropUnusedCells(before);
+  publishSync(std::move(before));
+}
+
+void Director::dropUnusedCells(Sync& before) {
+  if (sync_.teller == nullptr && !isListening_.load(std::memory_order_relaxed)) before.cells = std::move(sync_.cells);
+}
+
+void Director::awaitServers() {
+  if (peer_ == nullptr) return;
+  std::vector<Control::Awaiting> servers;
+  for (const WantedServer& wanted : peer_->synced.wanted()) {
+    servers.push_back({wanted.service, wanted.server, {.tunnel = {.method = wanted.method}}});
+  }
+  if (!servers.empty()) control_.await(servers);
 }
 
 void Director::publishSync(Sync before) {
@@ -110,6 +140,9 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   out.reset();
   epochs_.enter(workerIndex);
   Pass pass{worker, control_.table(), now, out, worker.sync.load(std::memory_order_acquire)};
+
+  if (isListening_.load(std::memory_order_relaxed) && pass.tunables().backupOnly != 0) [[unlikely]]
+    return leaveAlone(worker, packets, verdicts);
 
   // There are four stages, so that the cache misses of one packet are fetched while the others are worked on: parse and
   // hash; fetch the bucket; fetch the connection that its tag points to; note and forward. Those that fetch do little
@@ -162,6 +195,18 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   for (size_t i = 0; i < kVerdicts; i++) {
     if (counts[i] != 0) stats.verdicts[i].add(counts[i]);
   }
+}
+
+// Drops all packets of a vector, as a backup does that carries none.
+void Director::leaveAlone(WorkerContext& worker, std::span<Packet> packets, Verdict* verdicts) {
+  WorkerStats& stats = worker.stats;
+  for (size_t i = 0; i < packets.size(); i++) {
+    stats.receivedBytes.add(packets[i].length);
+    if (verdicts != nullptr) verdicts[i] = Verdict::dropBackup;
+  }
+  stats.received.add(packets.size());
+  stats.vectors.add(packets.empty() ? 0 : 1);
+  stats.verdicts[static_cast<size_t>(Verdict::dropBackup)].add(packets.size());
 }
 
 // Evicted entries are needed again soon: there is little room for those that wait to be reused.
@@ -344,6 +389,7 @@ void Director::readCounters(std::span<uint64_t> sums) const {
   for (auto& sum : sums) sum = 0;
   for (const auto& worker : worker_) addTo(sums, worker->stats);
   addTo(sums, endings_.stats());
+  if (peer_ != nullptr) addTo(sums, peer_->worker.stats);
   if (!readKernelSums_) return;
   const KernelSums total = readKernelSums_();
   WorkerStats kernel;

@@ -25,6 +25,7 @@
 #include "director/connection/pins.h"
 #include "director/connection/server_endings.h"
 #include "director/connection/sync_teller.h"
+#include "director/connection/synced.h"
 #include "director/counters/stats.h"
 #include "director/counters/verdict.h"
 #include "director/delivery/flow_path.h"
@@ -166,6 +167,25 @@ class Director {
   // Returns how many notes were lost since beginTelling(). REQUIRES: as takeSyncNotes()
   uint64_t syncNotesLost() const { return sync_.teller->lost(); }
 
+  // ---- connection sync: a backup's half ----
+
+  // From now on records are taken, and with the sysctl backup_only no packets. The control thread calls this.
+  void beginListening();
+  // REQUIRES: nobody takes records any more
+  void endListening();
+  // Takes records from a peer, between beginListening() and endListening(), from one thread at a time: calls
+  // each(take), and take(const SyncRecord&) returns a SyncOutcome.
+  template <typename Each>
+  void takeSyncRecords(Tick now, Each&& each) {
+    epochs_.enter(kSyncReader);
+    Pass pass{peer_->worker, control_.table(), now, peer_->out};
+    peer_->synced.retry(pass, *sync_.cells);
+    each([&](const SyncRecord& record) { return peer_->synced.take(pass, *sync_.cells, record); });
+    epochs_.leave(kSyncReader);
+  }
+  // Returns how many records wait for their service or their server.
+  size_t syncRecordsWaiting() const { return peer_ == nullptr ? 0 : peer_->synced.waiting(); }
+
   // Sets the firewall mark of this worker's packets; 0: none. REQUIRES: the worker does not run
   void setMark(size_t worker, uint32_t mark);
 
@@ -200,6 +220,7 @@ class Director {
   void collect(Tick now) {
     pins_.collect(now);
     control_.collect(now);
+    awaitServers();
     std::erase_if(endedSync_, [&](const auto& ended) { return epochs_.isSafe(ended.first); });
   }
   // Sums all workers. REQUIRES: sums.size() == kCounters
@@ -226,9 +247,11 @@ class Director {
  private:
   static constexpr size_t kControlReader = Epochs::kMaxWorkers;
   static constexpr size_t kKeeperReader = kControlReader + 1;
+  static constexpr size_t kSyncReader = kKeeperReader + 1;
   struct Worker;
 
   Verdict handle(Pass& pass, Flow& flow, Packet& packet, size_t cause);
+  static void leaveAlone(WorkerContext& worker, std::span<Packet> packets, Verdict* verdicts);
   void reuseEvicted(WorkerContext& worker);
   FlowKey answerTo(const FlowKey& flow, const ServerView& server) const;
   Result<EndedSome> endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor, size_t holds);
@@ -240,6 +263,16 @@ class Director {
   };
   // Has the workers use what `sync_` holds, and frees what was there before once nobody can use it.
   void publishSync(Sync before);
+  void dropUnusedCells(Sync& before);
+  // Awaits the servers that a peer has connections to.
+  void awaitServers();
+  // What takes a peer's records has for itself.
+  struct Peer {
+    Peer(const Settings& settings, Entries& entries, const HashSecret& secret) : synced(settings, entries, secret) {}
+    WorkerContext worker;  // counts what a worker would count
+    OutputVector out;      // nothing comes out
+    Synced synced;
+  };
 
   size_t workers_;
   size_t holdsPerTurn_;
@@ -252,6 +285,9 @@ class Director {
   Entries entries_;
   Sync sync_;
   std::vector<std::pair<uint64_t, Sync>> endedSync_;  // by epoch
+  HashSecret secret_;
+  std::unique_ptr<Peer> peer_;  // from the first beginListening() on, for what it has counted
+  std::atomic<bool> isListening_{false};
   Pins pins_;
   Expiry expiry_;
   ServerEndings endings_;

@@ -122,6 +122,8 @@ void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, 
   for (const auto& removed : removed_) {
     table->removed_.push_back(removed.view);
     gone.push_back(removed.service);
+    if (removed.view->isAwaited)
+      table->awaited_.push_back({{removed.service, removed.view->key()}, removed.view.get()});
     place(removed.view.get());
     table->nat_.add(removed.service, nullptr, *removed.view);
   }
@@ -131,6 +133,8 @@ void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, 
       table->nat_.add(service->key, service.get(), *server);
     }
   }
+  std::ranges::sort(table->awaited_, {}, &ServiceTable::Awaited::name);
+  table->generation_ = ++generation_;
   table->nat_.sort();
   table->index_.build(table->services_, std::move(marks), gone);
   published_.store(table.get(), std::memory_order_release);

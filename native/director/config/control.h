@@ -68,6 +68,15 @@ class Control {
   std::vector<uint32_t> takeOver();
   // Awaits none of them any more. Returns true when some have not come: they are as if removed now.
   bool settle();
+  // From now on a server is awaited that a peer has connections to: entries may name it, and get nothing until it is
+  // added. Does nothing where it is there already, can't be one, or too many are awaited so; see kMostOfPeers.
+  struct Awaiting {
+    ServiceKey service;
+    ServerKey server;
+    ServerConfig config;
+  };
+  void await(std::span<const Awaiting> servers);
+  static constexpr size_t kMostOfPeers = 1024;
   ~Control();
 
   // Applies all operations or none. On an error `failedAt`, if given, is the index of the operation that was refused.
@@ -105,6 +114,7 @@ class Control {
     std::shared_ptr<const ServerView> view;  // available == false
     uint64_t epoch;                          // stamp of the removal's publication, 0 until then
     std::optional<Tick> idleSince;           // when it was first seen without connections
+    bool isOfPeer = false;                   // it is awaited because a peer has connections to it
   };
   // What a transaction works on: it has private copies of the services that it has touched.
   struct Draft;
@@ -148,6 +158,7 @@ class Control {
   std::vector<Removed> removed_;
   std::deque<std::pair<uint64_t, uint32_t>> releasing_;  // ids to give back, by epoch
   TrafficAccounts traffic_;
+  uint64_t generation_ = 0;               // of the last snapshot
   ServerDirectory* directory_ = nullptr;  // null: nothing outlives the process
 };
 

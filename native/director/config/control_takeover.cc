@@ -62,7 +62,7 @@ bool Control::settle() {
   isAwaiting_ = false;
   bool isAnyLeft = false;
   for (Removed& removed : removed_) {
-    if (!removed.view->isAwaited) continue;
+    if (!removed.view->isAwaited || removed.isOfPeer) continue;
     auto gone = std::make_shared<ServerView>(*removed.view);
     gone->isAwaited = false;
     removed.view = std::move(gone);
@@ -71,6 +71,36 @@ bool Control::settle() {
   }
   publish(current_->services(), current_->tunables(), current_->marks());
   return isAnyLeft;
+}
+
+void Control::await(std::span<const Awaiting> servers) {
+  const auto isOfPeer = [](const Removed& removed) { return removed.isOfPeer; };
+  auto count = static_cast<size_t>(std::ranges::count_if(removed_, isOfPeer));
+  bool isAnyNew = false;
+  for (const Awaiting& each : servers) {
+    const ServiceView* const service = find(each.service);
+    const auto isThis = [&](const Removed& removed) {
+      return removed.service == each.service && removed.view->key() == each.server;
+    };
+    if (service == nullptr || service->indexOf(each.server) || count >= kMostOfPeers) continue;
+    if (std::ranges::any_of(removed_, isThis)) continue;  // somebody has removed it
+    const auto id = pool_.add();
+    if (!id) break;
+    const bool isKnowable = directory_ == nullptr || id.value() < ServerDirectory::kMaxServers;
+    auto made = makeServer(id.value(), each.server, each.config, {}, each.service);
+    if (!made || !isKnowable) {
+      pool_.release(id.value());
+      continue;
+    }
+    service->tell(*made.value());
+    made.value()->available = false;
+    made.value()->carries = false;
+    made.value()->isAwaited = true;
+    removed_.push_back({each.service, std::move(made).value(), /*epoch=*/0, std::nullopt, /*isOfPeer=*/true});
+    count++;
+    isAnyNew = true;
+  }
+  if (isAnyNew) publish(current_->services(), current_->tunables(), current_->marks());
 }
 
 }  // namespace tunvs

@@ -1,7 +1,9 @@
 // What the data path knows about services: an immutable snapshot, which Control builds and publishes whole.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "director/config/nat_index.h"
@@ -28,6 +30,14 @@ class ServiceTable {
   // Finds a server by the packets that it sends, among those whose packets are rewritten.
   const NatIndex& nat() const { return nat_; }
 
+  // Finds a server that is not there but may still come, by its service. Returns null when it is not awaited.
+  const ServerView* awaited(const ServiceKey& service, const ServerKey& server) const {
+    const auto at = std::ranges::lower_bound(awaited_, std::pair(service, server), {}, &Awaited::name);
+    return at != awaited_.end() && at->name == std::pair(service, server) ? at->view : nullptr;
+  }
+  // Snapshots are numbered.
+  uint64_t generation() const { return generation_; }
+
   // Tells whether an earlier process's services and servers may come yet; see Control::takeOver().
   bool isAwaiting() const { return isAwaiting_; }
 
@@ -44,6 +54,12 @@ class ServiceTable {
   ServiceIndex index_;
   NatIndex nat_;
   std::vector<const ServerView*> byId_;
+  struct Awaited {
+    std::pair<ServiceKey, ServerKey> name;
+    const ServerView* view;
+  };
+  std::vector<Awaited> awaited_;  // sorted by name
+  uint64_t generation_ = 0;
   std::vector<std::shared_ptr<const ServerView>> removed_;  // owns the removed servers' views
   Tunables tunables_;
   SyncTurns syncTurns_;

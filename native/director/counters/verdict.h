@@ -51,7 +51,8 @@ namespace tunvs {
   VERDICT(dropNoPort, dropped, "every address and port that full NAT may give to it is in use towards its real server") \
   VERDICT(dropForged, dropped, "its real server is told the client's address within the connection, and it could tell another one") \
   VERDICT(dropTooLong, dropped, "it is too long for a tunnel packet or for the path to its real server") \
-  VERDICT(dropParkingFull, dropped, "its connection waits for a policy's answer, and nothing more can wait behind it")
+  VERDICT(dropParkingFull, dropped, "its connection waits for a policy's answer, and nothing more can wait behind it") \
+  VERDICT(dropBackup, dropped, "the director is a backup of connection sync, and the sysctl backup_only is on")
 // clang-format on
 
 enum class VerdictKind : uint8_t { sent, answered, kept, dropped };
