@@ -28,6 +28,7 @@ const io = [
   'io/ring',
   'io/memory',
   'io/pcap',
+  'io/multicast',
 ];
 
 /** @type {readonly Layer[]} Bytes and `now` in, bytes and verdicts out, down to `director`; then what runs it. */
@@ -97,6 +98,11 @@ export const native = [
   },
   { folder: 'io/memory', holds: 'devices without a kernel', uses: [...ports, 'io/port'] },
   { folder: 'io/pcap', holds: 'captures', uses: [...ports, 'io/port'] },
+  {
+    folder: 'io/multicast',
+    holds: 'sockets that send to multicast groups, and take what comes for them',
+    uses: ['core', 'io/os'],
+  },
   { folder: 'io', holds: 'the lists of ports and egresses', uses: io },
   {
     folder: 'fastpath',
