@@ -156,8 +156,8 @@ class Director {
   void beginTelling();
   // Notes no more. REQUIRES: nobody calls takeSyncNotes() any more
   void endTelling();
-  // Calls take(const SyncRecord&) for what was noted, at most `limit` times, from one thread at a time. Returns how
-  // many notes were taken. REQUIRES: between beginTelling() and endTelling()
+  // Calls take(const SyncRecord&, SyncVersion) for what was noted, at most `limit` times, from one thread at a time.
+  // Returns how many notes were taken. REQUIRES: between beginTelling() and endTelling()
   template <typename Take>
   size_t takeSyncNotes(size_t limit, Take&& take) {
     return sync_.teller->take(limit, take);

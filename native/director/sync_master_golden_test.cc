@@ -66,8 +66,7 @@ class Master {
     t.setSysctl("sync_period", period);
   }
   void take() {
-    const SyncVersion version = syncVersionOf(t.director.control().tunables());
-    t.director.takeSyncNotes(SIZE_MAX, [&](const SyncRecord& record) {
+    t.director.takeSyncNotes(SIZE_MAX, [&](const SyncRecord& record, SyncVersion version) {
       if (!isStopped) CHECK(sender.add(record, version, nowMs()));
     });
   }

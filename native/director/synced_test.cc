@@ -191,7 +191,7 @@ TEST("version 0 tells of IPv4's connections") {
   for (const uint8_t flags : {kTcpSyn, kTcpAck, kTcpAck}) {
     CHECK_EQ(master.send(NatDirector::fromClient(40000, flags)), "11");
   }
-  CHECK_EQ(tell(master, backup, SyncVersion::v0), 1);
+  CHECK_EQ(tell(master, backup), 1);
   CHECK_EQ(backup.send(NatDirector::fromClient(40000, kTcpAck)), "11");
 }
 
@@ -262,7 +262,7 @@ TEST("a master tells what it was told, once packets come here") {
   Backup t;
   t.director.beginTelling();
   CHECK_EQ(taken(t, webRecord(40000, 12)), "made");
-  const auto noted = [&] { return t.director.takeSyncNotes(SIZE_MAX, [](const SyncRecord&) {}); };
+  const auto noted = [&] { return t.director.takeSyncNotes(SIZE_MAX, [](const SyncRecord&, SyncVersion) {}); };
   for (int packet = 4; packet < 53; packet++) CHECK_EQ(ackFrom(t, 40000), "12");
   CHECK_EQ(noted(), 0);
   CHECK_EQ(ackFrom(t, 40000), "12");
@@ -278,13 +278,13 @@ TEST("notes that find no room are lost and counted, and what they told is told t
   t.setSysctl("sync_period", 1);
   t.director.beginTelling();
   CHECK_EQ(t.establish(1), "12");
-  t.director.takeSyncNotes(SIZE_MAX, [](const SyncRecord&) {});
+  t.director.takeSyncNotes(SIZE_MAX, [](const SyncRecord&, SyncVersion) {});
   for (size_t i = 0; i < SyncTeller::kNotes + 10; i++) t.tcp(1, kTcpAck);
   CHECK_EQ(t.director.syncNotesLost(), 10);
   CHECK(t.director.isSyncHurried(0));
-  CHECK_EQ(t.director.takeSyncNotes(SIZE_MAX, [](const SyncRecord&) {}), SyncTeller::kNotes);
+  CHECK_EQ(t.director.takeSyncNotes(SIZE_MAX, [](const SyncRecord&, SyncVersion) {}), SyncTeller::kNotes);
   t.tcp(1, kTcpAck);
-  CHECK_EQ(t.director.takeSyncNotes(SIZE_MAX, [](const SyncRecord&) {}), 1);
+  CHECK_EQ(t.director.takeSyncNotes(SIZE_MAX, [](const SyncRecord&, SyncVersion) {}), 1);
 }
 
 }  // namespace tunvs::synced_test

@@ -71,7 +71,40 @@ Engine::Engine(Memory memory, const DirectorOptions& options)
   if (options.settings.v6) sources_.push_back(options.settings.v6->base);
 }
 
-Engine::~Engine() { stop(); }
+Engine::~Engine() {
+  stopMaster();
+  stopBackup();
+  stop();
+}
+
+Result<void> Engine::startMaster(const SyncOptions& options) {
+  if (master_ != nullptr) return Error::make(ErrorCode::exists, "the director is a master of connection sync already");
+  auto opened = SyncMaster::open(*director_, options);
+  if (!opened) return opened.error();
+  master_ = std::move(opened).value();
+  refreshSync();
+  syncBell_.hang(master_.get());
+  return {};
+}
+
+Result<void> Engine::startBackup(const SyncOptions& options) {
+  if (backup_ != nullptr) return Error::make(ErrorCode::exists, "the director is a backup of connection sync already");
+  auto opened = SyncBackup::open(*director_, options);
+  if (!opened) return opened.error();
+  backup_ = std::move(opened).value();
+  return {};
+}
+
+bool Engine::stopMaster() {
+  syncBell_.hang(nullptr);
+  return std::exchange(master_, nullptr) != nullptr;
+}
+
+bool Engine::stopBackup() { return std::exchange(backup_, nullptr) != nullptr; }
+
+void Engine::refreshSync() {
+  if (master_ != nullptr) master_->setQueueMax(static_cast<size_t>(director_->control().tunables().syncQlenMax));
+}
 
 Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   assert(!isRunning());
@@ -194,7 +227,8 @@ Result<void> Engine::makeWorkers(std::vector<MarkedPort> ports, const EngineStar
       assert(index < director_->workers());
       auto worker = Worker::create(Worker::Parts{*director_, index, port.queue(i), port.maxPacketBytes(), events_,
                                                  options.busyPollUs, isFirst ? std::move(errors) : ErrorQueues{},
-                                                 &policies_.channel(index), narrowPath, isFirst ? routes_ : nullptr});
+                                                 &policies_.channel(index), narrowPath, isFirst ? routes_ : nullptr,
+                                                 [this] { syncBell_.ring(); }});
       if (!worker) {
         stop();
         return worker.error();

@@ -11,6 +11,9 @@
 #include "director/director.h"
 #include "engine/event_ring.h"
 #include "engine/state_file.h"
+#include "engine/sync_backup.h"
+#include "engine/sync_bell.h"
+#include "engine/sync_master.h"
 #include "engine/table_region.h"
 #include "engine/worker.h"
 #include "fastpath/fast_path.h"
@@ -120,6 +123,17 @@ class Engine {
   // Checks that direct routing can reach `server`: the server has to be on a link of this host, and a running
   // director's egress has to be 'packet'.
   Result<void> checkDirectRouting(const IpAddress& server) const;
+  // Begins a role of connection sync, which runs beside the workers. Fails when it runs already.
+  Result<void> startMaster(const SyncOptions& options);
+  Result<void> startBackup(const SyncOptions& options);
+  // Returns false when it did not run.
+  bool stopMaster();
+  bool stopBackup();
+  // Null while the role does not run.
+  const SyncMaster* master() const { return master_.get(); }
+  const SyncBackup* backup() const { return backup_.get(); }
+  // Call this when tunables have changed.
+  void refreshSync();
   bool isRunning() const { return !ports_.empty(); }
   std::vector<CpuTime> cpu() const;
   // Says of each worker whether it has begun a turn since the call before, and asks each for another.
@@ -157,8 +171,11 @@ class Engine {
   PolicyDesk policies_;
   std::shared_ptr<NextHopResolver> routes_;
   std::vector<MarkedPort> ports_;  // the main one first; empty while it does not run
+  SyncBell syncBell_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<unsigned> cpus_;  // as the options have them
+  std::unique_ptr<SyncMaster> master_;
+  std::unique_ptr<SyncBackup> backup_;
 };
 
 }  // namespace tunvs

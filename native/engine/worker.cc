@@ -73,6 +73,8 @@ void Worker::run() {
       director.process(parts_.index, vector_->packets(), now, out);
       out.flush();
       tellNarrowPaths();
+      if (director.isSyncHurried(parts_.index) && parts_.onSyncHurry) [[unlikely]]
+        parts_.onSyncHurry();
     }
     if (parts_.policies != nullptr && director.hasParked(parts_.index)) consultPolicies(now, out);
     const bool isTime = now - housekept_ >= kHousekeepTicks;

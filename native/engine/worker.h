@@ -43,7 +43,8 @@ class Worker {
     PolicyChannel* policies = nullptr;     // where new connections are asked about; null: nowhere
     std::function<void()> onNarrowPath{};  // called when a path MTU has fallen; takes no time
     std::shared_ptr<const NextHopResolver> routes =
-        nullptr;  // whose MTUs this worker tells the director; null: nobody's
+        nullptr;                          // whose MTUs this worker tells the director; null: nobody's
+    std::function<void()> onSyncHurry{};  // called when many notes for backups wait; takes no time
   };
 
   static Result<std::unique_ptr<Worker>> create(Parts parts);

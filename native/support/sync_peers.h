@@ -37,7 +37,7 @@ inline std::string taken(TestDirector& backup, const SyncRecord& record) {
 }
 
 // Gives a backup all that a master has noted, by messages. Returns the number of records.
-inline size_t tell(TestDirector& master, TestDirector& backup, SyncVersion version = SyncVersion::v1) {
+inline size_t tell(TestDirector& master, TestDirector& backup) {
   size_t records = 0;
   SyncSender sender({.syncid = 1}, [&](size_t, std::span<const uint8_t> message, size_t) {
     const Exact exact(bytesOf(message));
@@ -51,7 +51,8 @@ inline size_t tell(TestDirector& master, TestDirector& backup, SyncVersion versi
           [](SyncRefusal) { std::abort(); });
     });
   });
-  master.director.takeSyncNotes(SIZE_MAX, [&](const SyncRecord& record) { sender.add(record, version, 0); });
+  master.director.takeSyncNotes(SIZE_MAX,
+                                [&](const SyncRecord& record, SyncVersion version) { sender.add(record, version, 0); });
   sender.flushAll();
   return records;
 }

@@ -76,18 +76,19 @@ bool SyncTeller::askOne(const ServiceTable& services, Tick now, Family family, c
   const uint32_t reference = entries_.table(family).referenceOf(&conn);
   SyncCell cell = cells_.load(family, reference);
   const auto memory = decideSync(services.syncTurns().settings(), entry, cell.memory(), now);
-  if (!memory || !push(worker, noteOf(family, conn, server, entry))) return false;
+  if (!memory || !push(worker, noteOf(services, family, conn, server, entry))) return false;
   cell.remember(*memory);
   cells_.store(family, reference, cell);
   return true;
 }
 
-SyncTeller::Note SyncTeller::noteOf(Family family, const Conn& conn, const ServerView& server,
-                                    const SyncEntry& entry) const {
+SyncTeller::Note SyncTeller::noteOf(const ServiceTable& services, Family family, const Conn& conn,
+                                    const ServerView& server, const SyncEntry& entry) const {
   const ConnTable& conns = entries_.table(family);
   Note note{};
   note.key = conns.keyOf(conn);
   note.server = server.address;
+  note.version = syncVersionOf(services.tunables());
   note.state = entry.state;
   note.mark = server.mark;
   note.timeoutSeconds = entry.timeout / kTicksPerSecond;
@@ -144,7 +145,7 @@ void SyncTeller::tellAgain(const ServiceTable& services, Family family, const Co
       lost_.fetch_add(1, std::memory_order_relaxed);
       return;
     }
-    again_.push_back(noteOf(family, conn, *server, entry));
+    again_.push_back(noteOf(services, family, conn, *server, entry));
   }
   cell.remember(*memory);
   cells_.store(family, reference, cell);

@@ -42,7 +42,8 @@ class SyncTeller {
   bool isHurried(size_t worker) const { return rings_[worker]->pending() >= kNotes / 2; }
   // Returns how many notes have found no room.
   uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
-  // Calls take(const SyncRecord&) for what has been noted, at most `limit` times. Returns how many were taken.
+  // Calls take(const SyncRecord&, SyncVersion) for what has been noted, at most `limit` times. Returns how many were
+  // taken.
   template <typename Take>
   size_t take(size_t limit, Take&& take);
 
@@ -52,6 +53,7 @@ class SyncTeller {
     IpAddress server;
     uint16_t serverPort;
     uint8_t state;
+    SyncVersion version;
     bool isControl;      // a control connection of FTP, whose shifts may belong to it
     uint32_t reference;  // of the template, or of the control connection's reply entry
     uint32_t flags, mark, timeoutSeconds;
@@ -65,7 +67,8 @@ class SyncTeller {
   // Returns whether the entry was told.
   bool askOne(const ServiceTable& services, Tick now, Family family, const Conn& conn, const ServerView& server,
               uint32_t packets, size_t worker);
-  Note noteOf(Family family, const Conn& conn, const ServerView& server, const SyncEntry& entry) const;
+  Note noteOf(const ServiceTable& services, Family family, const Conn& conn, const ServerView& server,
+              const SyncEntry& entry) const;
   bool push(size_t worker, const Note& note);
   // Returns nothing when the entry that the note is about has become another's meanwhile.
   bool recordOf(const Note& note, SyncRecord& record, std::string& data) const;
@@ -84,7 +87,7 @@ size_t SyncTeller::take(size_t limit, Take&& take) {
   SyncRecord record;
   std::string data;
   const auto give = [&](const Note& note) {
-    if (recordOf(note, record, data)) take(std::as_const(record));
+    if (recordOf(note, record, data)) take(std::as_const(record), note.version);
     taken++;
   };
   for (auto& ring : rings_) {
