@@ -118,6 +118,10 @@ export interface Native {
   verdicts: string[];
   /** An entry for each of `verdicts`: what roughly becomes of such a packet, and why, in words without a full stop. */
   verdictInfos: { kind: 'sent' | 'answered' | 'kept' | 'dropped'; sentence: string }[];
+  /** Why messages of connection sync, or parts of them, are refused: a sentence without a full stop, by name. */
+  syncRefusals: Record<string, string>;
+  /** What becomes of records of connection sync, in the same way. */
+  syncOutcomes: Record<string, string>;
   sysctlNames: string[];
   /** The sysctls that have no effect, with the reason: `has no effect here: ${why}`. */
   inertSysctls: Record<string, string>;

@@ -1,6 +1,7 @@
 /** The native director on a device. */
 import type { NativeDirector, NativeDirectorOptions, NativePolicyListener } from './director.js';
 import type { NativePolicyColumns } from './policies.js';
+import type { NativeSync, NativeSyncOptions } from './sync.js';
 
 export interface NativeEngineOptions extends NativeDirectorOptions {
   /** Worker threads, one per device queue, [1, 64]. */
@@ -145,4 +146,9 @@ export interface NativeEngine extends NativeDirector {
   setRingPrefixes(prefixes: string[]): void;
   /** Looks at the rings, in the order of the options, and mends what it can. */
   rings(): NativeRing[];
+  /** Throws ERR_TUNVS_EXISTS when the role runs already. */
+  startSync(role: 'master' | 'backup', options: NativeSyncOptions): void;
+  /** Returns false when the role did not run. */
+  stopSync(role: 'master' | 'backup'): boolean;
+  sync(): NativeSync;
 }

@@ -16,6 +16,7 @@
 #include "binding/peer_credentials_binding.h"
 #include "binding/pinger_wrap.h"
 #include "binding/process_binding.h"
+#include "binding/sync_binding.h"
 #include "binding/tc_binding.h"
 #include "engine/state_file.h"
 #include "io/port/offload_choice.h"
@@ -58,6 +59,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   defineKnocker(env, exports);
   defineProcess(env, exports);
   defineTc(env, exports);
+  defineSync(env, exports);
   registerBench(env, exports);
 
   std::vector<std::string_view> names;

@@ -7,6 +7,7 @@
 #include "binding/engine_events.h"
 #include "binding/engine_start.h"
 #include "binding/errors.h"
+#include "binding/sync_binding.h"
 #include "engine/clock.h"
 
 namespace tunvs::binding {
@@ -27,6 +28,9 @@ void EngineWrap::define(Napi::Env env, Napi::Object exports) {
                                         InstanceMethod<&EngineWrap::deviceQueues>("deviceQueues"),
                                         InstanceMethod<&EngineWrap::setRingPrefixes>("setRingPrefixes"),
                                         InstanceMethod<&EngineWrap::rings>("rings"),
+                                        InstanceMethod<&EngineWrap::startSync>("startSync"),
+                                        InstanceMethod<&EngineWrap::stopSync>("stopSync"),
+                                        InstanceMethod<&EngineWrap::sync>("sync"),
                                     })));
 }
 
@@ -110,6 +114,7 @@ void EngineWrap::applied(std::span<const Operation> operations) {
   };
   if (std::any_of(operations.begin(), operations.end(), isAboutServers)) engine_->watchRoutes();
   engine_->refreshFastPath();
+  engine_->refreshSync();
 }
 
 Napi::Value EngineWrap::start(const Napi::CallbackInfo& info) {
@@ -279,6 +284,29 @@ Napi::Value EngineWrap::setRingPrefixes(const Napi::CallbackInfo& info) {
   }
   engine_->setRingPrefixes(prefixes);
   return env.Undefined();
+}
+
+Napi::Value EngineWrap::startSync(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const bool isMaster = info[0].ToString().Utf8Value() == "master";
+  const auto options = readSyncOptions(info[1], director().control().tunables());
+  if (!options || !isOpen(env)) return env.Undefined();  // reading may have closed it
+  if (auto started = isMaster ? engine_->startMaster(*options) : engine_->startBackup(*options); !started)
+    throwError(env, started.error());
+  return env.Undefined();
+}
+
+Napi::Value EngineWrap::stopSync(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const bool isMaster = info[0].ToString().Utf8Value() == "master";
+  return Napi::Boolean::New(env, isMaster ? engine_->stopMaster() : engine_->stopBackup());
+}
+
+Napi::Value EngineWrap::sync(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  return syncToJs(info.Env(), *engine_);
 }
 
 Napi::Value EngineWrap::rings(const Napi::CallbackInfo& info) {

@@ -38,6 +38,9 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, public DirectorCalls {
   Napi::Value deviceQueues(const Napi::CallbackInfo& info);
   Napi::Value setRingPrefixes(const Napi::CallbackInfo& info);
   Napi::Value rings(const Napi::CallbackInfo& info);
+  Napi::Value startSync(const Napi::CallbackInfo& info);
+  Napi::Value stopSync(const Napi::CallbackInfo& info);
+  Napi::Value sync(const Napi::CallbackInfo& info);
 
   Director* openDirector() const override;
   Tick now() const override;
