@@ -31,6 +31,17 @@ export {
 export type { DrainOptions, DrainResult } from './director/drain.js';
 export { type Egress, egresses } from './values/egress.js';
 export type { DirectorState } from './director/state-folder.js';
+export {
+  type SyncBackupState,
+  type SyncMasterState,
+  type SyncOptions,
+  type SyncOutcome,
+  type SyncRefusal,
+  type SyncRole,
+  type SyncRoleState,
+  type SyncState,
+  syncRoles,
+} from './director/sync.js';
 export { type FastPathChoice, fastPaths } from './values/fast-path.js';
 export { type Offload, type OffloadChoice, offloads } from './values/offload.js';
 export { type EngineEvent, type EngineEventType, engineEventTypes } from './values/engine-event.js';

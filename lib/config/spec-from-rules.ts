@@ -71,6 +71,7 @@ export function specFromRules(given: readonly Pick<RuleLine, 'rule' | 'place'>[]
         break;
       case 'sysctl':
         spec.sysctls = { ...spec.sysctls, [rule.name]: rule.value };
+        if (rule.syncPeriod !== undefined) spec.sysctls.sync_period = rule.syncPeriod;
         break;
       case 'addMark':
         spec.marks ??= [];

@@ -38,6 +38,15 @@ import { watchSourceWays } from './source-ways-watch.js';
 import type { RealServer } from './real-server.js';
 import type { DirectorState } from './state-folder.js';
 import type { Giver } from './takeover/giver.js';
+import {
+  startSync,
+  stopSync,
+  type SyncBacking,
+  type SyncOptions,
+  type SyncRole,
+  type SyncState,
+  syncState,
+} from './sync.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { inspected } from '../values/handle-view.js';
 import { holdOwnClients, type OwnClientsHold } from './own-clients.js';
@@ -70,6 +79,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   readonly #nowMs: () => number;
   readonly #workerCpu: () => WorkerCpu[];
   readonly #workersTurned: () => boolean[];
+  readonly #sync: SyncBacking | undefined;
   readonly #watches: Watches;
   readonly #cancelAtExit: () => void;
   readonly #ending = new AbortController();
@@ -93,6 +103,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#nowMs = parts.nowMs;
     this.#workerCpu = parts.workerCpu;
     this.#workersTurned = parts.workersTurned;
+    this.#sync = parts.sync;
     this.sources = sources;
     this.fullNat = parts.fullNat;
     this.device = parts.device;
@@ -432,6 +443,35 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    */
   setSysctl(name: string, value: number): void {
     this.#settings.setSysctl(name, value);
+  }
+
+  /**
+   * Begins a role of connection sync: as a master the director tells its backups of connections, as a backup it takes
+   * what a master tells, from directors of this package and from Linux's IPVS alike. Both may run at once. The sysctls
+   * `sync_*` and `backup_only` say how; `sync_ports` and `sync_sock_size` hold for roles that begin after they were set.
+   *
+   * Messages are neither signed nor encrypted: name an interface on which nobody else can send.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused, ERR_TUNVS_EXISTS when the role runs
+   *   already, ERR_TUNVS_NO_DEVICE when there is no such interface, ERR_TUNVS_UNSUPPORTED when the director is offline,
+   *   and ERR_TUNVS_SYSTEM or ERR_TUNVS_PERMISSION when a socket cannot be had.
+   */
+  startSync(options: SyncOptions): void {
+    this.#engine.call(() => startSync(this.#sync, options));
+  }
+
+  /**
+   * Ends a role of connection sync. The connections that a backup was told of stay, as this director's own.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_NOT_FOUND when the role does not run.
+   */
+  stopSync(role: SyncRole): void {
+    this.#engine.call(() => stopSync(this.#sync, role));
+  }
+
+  /** The roles of connection sync that run, and what they have counted. */
+  get sync(): SyncState {
+    return this.#engine.call(() => syncState(this.#sync));
   }
 
   /** Reads the CPU time that each worker thread has taken so far. The list is empty for an offline director. */

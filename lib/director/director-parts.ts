@@ -12,6 +12,7 @@ import type { FullNatOptions } from './full-nat-options.js';
 import type { Pulse } from './pulse.js';
 import type { Giver, GiverBacking } from './takeover/giver.js';
 import type { DirectorState } from './state-folder.js';
+import type { SyncBacking } from './sync.js';
 
 /** The keeper of the host, and what it sees. */
 export interface HostKeeping {
@@ -64,4 +65,6 @@ export interface DirectorParts {
   workerCpu: () => { userNs: bigint; systemNs: bigint }[];
   /** Says of each whether it has begun a turn since the call before. */
   workersTurned: () => boolean[];
+  /** Runs the roles of connection sync; undefined when offline. */
+  sync?: SyncBacking;
 }

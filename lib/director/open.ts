@@ -163,6 +163,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       policies,
       workerCpu: () => engine.workerCpu(),
       workersTurned: () => engine.workersTurned(),
+      sync: engine,
       relay,
       takePrefixes: (prefixes) => rings.take(prefixes),
     });

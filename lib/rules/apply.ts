@@ -106,6 +106,7 @@ function applyRule(target: RulesTarget, transaction: Transaction, rule: Changing
       undo.push(() => target.setTimeouts(before));
     } else if (rule.command === 'sysctl') {
       setSysctl(target, rule.name, rule.value, undo);
+      if (rule.syncPeriod !== undefined) setSysctl(target, 'sync_period', rule.syncPeriod, undo);
     } else if (isMarkCommand(rule)) {
       applyMarkChange(transaction, rule);
     } else {

@@ -129,6 +129,8 @@ export interface SysctlAssignment {
   /** Without the prefix `net.ipv4.vs.`. */
   name: string;
   value: number;
+  /** Said with `sync_threshold`, which has two numbers: the sysctl `sync_period` is to have this one. */
+  syncPeriod?: number;
 }
 
 export const DEFAULT_SCHEDULER = 'wlc';

@@ -89,6 +89,12 @@ function takeTime(words: string[], isTimed: boolean): number | undefined {
 
 function parseRuleCommand(words: readonly string[], support: Support, warn: Warn): Command {
   const command = parseCommand(words, warn);
+  if (command.command === 'startDaemon' || command.command === 'stopDaemon') {
+    throw new RulesError(
+      `${words[0]}: connection sync is started and stopped at a running director, with tunvsadm: leave the rule out`,
+      { token: words[0] as string },
+    );
+  }
   if (command.command === 'restore' || command.command === 'help' || command.command === 'version') {
     throw new RulesError(`${words[0]} has no meaning in a rules file: leave it out`, {
       token: words[0] as string,
@@ -101,11 +107,17 @@ function parseRuleCommand(words: readonly string[], support: Support, warn: Warn
 const SYSCTL = /^net[./]ipv4[./]vs[./](\w+)=(-?\d{1,10})$/;
 
 /** A sysctl of IPVS that is not a number. */
-const SYSCTL_OF_TEXT = /^net[./]ipv4[./]vs[./](est_cpulist|sync_threshold)=/;
+const SYSCTL_OF_TEXT = /^net[./]ipv4[./]vs[./](est_cpulist)=/;
+
+/** IPVS's one sysctl of two numbers; the second is `sync_period` here. */
+const SYNC_THRESHOLD = /^net[./]ipv4[./]vs[./]sync_threshold=(\d{1,10})[\t ]+(\d{1,10})$/;
 
 function parseSysctl(words: readonly string[], names: readonly string[]): SysctlAssignment {
   const [, ...operands] = words;
   if (operands[0] === '-w') operands.shift();
+  const [, threshold, period] = SYNC_THRESHOLD.exec(operands.join(' ')) ?? [];
+  if (threshold !== undefined && names.includes('sync_period'))
+    return { command: 'sysctl', name: 'sync_threshold', value: Number(threshold), syncPeriod: Number(period) };
   const [assignment, extra] = operands;
   const text = SYSCTL_OF_TEXT.exec(assignment ?? '')?.[1];
   if (text !== undefined) {

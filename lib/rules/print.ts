@@ -62,7 +62,10 @@ export function printCommand(command: Command): string {
 
 /** Prints a rule as a line of a rules file. */
 export function printRule(rule: Rule): string {
-  if (rule.command === 'sysctl') return printSysctl(rule.name, rule.value);
+  if (rule.command === 'sysctl') {
+    const { name, value, syncPeriod } = rule;
+    return syncPeriod === undefined ? printSysctl(name, value) : `sysctl net.ipv4.vs.${name}="${value} ${syncPeriod}"`;
+  }
   return isMarkCommand(rule) ? printMark(rule) : printCommand(rule);
 }
 

@@ -90,6 +90,7 @@ export const counterNames = [
   'dropForged',
   'dropTooLong',
   'dropParkingFull',
+  'dropBackup',
 ] as const;
 
 /** The counters of a real server in userspace mode, in the native part's order. */

@@ -11,7 +11,6 @@ export function inertSysctlWarning(name: string): string | undefined {
 const REFUSED = new Map([
   ['cache_bypass', 'the director cannot send packets that no real server takes to their own destination'],
   ['est_cpulist', 'it is not a number, and would have no effect here'],
-  ['sync_threshold', 'it is not a number, and would have no effect here'],
 ]);
 
 /** Returns one sentence about a sysctl of IPVS that is refused, undefined for any other name. */

@@ -373,7 +373,6 @@ describe('a director', () => {
         'cache_bypass',
         /^setSysctl: name: net\.ipv4\.vs\.cache_bypass is refused: the director cannot send .*leave it out$/,
       ],
-      ['net.ipv4.vs.sync_threshold', /sync_threshold is refused: it is not a number/],
       ['est_cpulist', /est_cpulist is refused: it is not a number/],
     ] as const)
       assert.throws(() => director.setSysctl(name, 1), {
