@@ -47,12 +47,17 @@ Commands (none lists the services):
                     force, or none
   --set TCP TCPFIN UDP
                     set timeouts, in seconds; 0 leaves one as it is
+  --start-daemon master|backup [--mcast-interface NAME] [--syncid N]
+                    [--sync-maxlen BYTES] [--mcast-group ADDRESS]
+                    [--mcast-port PORT] [--mcast-ttl TTL]
+                    tell backups of connections, or take what a master tells
+  --stop-daemon master|backup
   -h, --help        print this help
   -v, --version     print the version
 
 SERVICE is one of -t ADDRESS:PORT (TCP), -u ADDRESS:PORT (UDP),
 --sctp-service ADDRESS:PORT and -f MARK [-6]. SERVER is ADDRESS[:PORT]. IPv6
-addresses stand in brackets. --start-daemon is not there yet.
+addresses stand in brackets.
 
 Beyond ipvsadm:
   --full-nat        with -m: the server gets packets from an address of the

@@ -4,6 +4,7 @@
  *
  * Invariant: changes between two listings are one transaction.
  */
+import type { SyncOptions, SyncRole, SyncState } from '../director/sync.js';
 import type { Connection } from '../stats/connections.js';
 import { RateMeter } from '../stats/rates.js';
 import type { DirectorStats } from '../stats/stats.js';
@@ -18,6 +19,9 @@ export interface SessionTarget extends RulesTarget {
   stats(): DirectorStats;
   readonly marks: readonly MarkRule[];
   connections(): AsyncIterable<Connection>;
+  readonly sync: SyncState;
+  startSync(options: SyncOptions): void;
+  stopSync(role: SyncRole): void;
 }
 
 export class RulesSession {
@@ -86,6 +90,7 @@ export class RulesSession {
       },
       timeouts: target.timeouts,
       marks: target.marks,
+      sync: target.sync,
       connections: () => target.connections(),
     };
   }

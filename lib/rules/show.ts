@@ -1,5 +1,6 @@
 /** Shows a director's state as ipvsadm would print it. */
 import type { Connection } from '../stats/connections.js';
+import type { SyncState } from '../director/sync.js';
 import type { MarkRule } from '../values/marks.js';
 import { schedulerFlagNumbers } from '../values/scheduler.js';
 import type { RatedRealServer, RatedVirtualService } from '../stats/rates.js';
@@ -13,6 +14,7 @@ import { type FindNames, type NamedEndpoint, writeNumbers } from './listing/name
 import { saveServices } from './listing/save.js';
 import { endpointsOf, listServices } from './listing/services.js';
 import { type ListedTimeouts, listTimeouts } from './listing/timeouts.js';
+import { listDaemons } from './listing/daemons.js';
 import { listMarks } from './mark.js';
 import { printServiceId } from './print.js';
 import { noSuchService } from './refusals.js';
@@ -25,6 +27,7 @@ export interface ShowSource {
   services(): ShownService[];
   readonly timeouts: ListedTimeouts;
   readonly marks: readonly MarkRule[];
+  readonly sync: SyncState;
   connections(): AsyncIterable<Connection>;
 }
 
@@ -48,6 +51,9 @@ export async function* show(
     yield* showConnections(source, command.columns === 'persistent', findNames);
   } else if (command.what === 'timeouts') {
     yield listTimeouts(source.timeouts);
+  } else if (command.what === 'daemon') {
+    const text = listDaemons(source.sync);
+    if (text !== '') yield text;
   } else if (command.what === 'services') {
     const { service, columns, exact, sorted } = command;
     const services = chosenServices(source.services().map(listedService), service);

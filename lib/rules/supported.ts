@@ -1,31 +1,7 @@
-/**
- * Says what of ipvsadm's grammar this version supports. Everything else is refused by name, never ignored; to build a
- * feature ends with deleting its row here.
- */
+/** Says what of the names in ipvsadm's grammar this version has. Everything else is refused by name, never ignored. */
 import { persistenceEngines } from '../values/persistence.js';
 import type { Command, ServiceSettings } from './command.js';
 import { RulesError } from './errors.js';
-
-interface Refusal {
-  /** The option as it is written in a rule. */
-  option: string;
-  isUsed(command: Command): boolean;
-  /** Says what is missing and how to mend it; the sentence goes on after the option. */
-  sentence: string;
-}
-
-const UNSUPPORTED: readonly Refusal[] = [
-  {
-    option: '--start-daemon',
-    isUsed: ({ command }) => command === 'startDaemon',
-    sentence: 'the sync daemon is not supported yet: leave the rule out',
-  },
-  {
-    option: '--stop-daemon',
-    isUsed: ({ command }) => command === 'stopDaemon',
-    sentence: 'the sync daemon is not supported yet: leave the rule out',
-  },
-];
 
 /** The lists that the engine was built with. */
 export interface Support {
@@ -36,8 +12,6 @@ export interface Support {
 
 /** Throws a RulesError that names what this version lacks; returns the command otherwise. */
 export function checkSupported<T extends Command>(command: T, { schedulers }: Pick<Support, 'schedulers'>): T {
-  const refusal = UNSUPPORTED.find(({ isUsed }) => isUsed(command));
-  if (refusal) throw new RulesError(`${refusal.option}: ${refusal.sentence}`, { token: refusal.option });
   if (command.command === 'addService' || command.command === 'editService') checkNames(command.settings, schedulers);
   return command;
 }

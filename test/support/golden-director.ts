@@ -80,6 +80,7 @@ export class GoldenDirector implements AsyncDisposable {
       services: () => this.offline.stats().services,
       timeouts: this.offline.timeouts,
       marks: this.offline.marks,
+      sync: {},
       connections: () => this.offline.connections(),
     };
     const lines: string[] = [];

@@ -148,6 +148,9 @@ function recordedState(director: OfflineDirector, listing: RecordedListing): Ses
     marks: director.marks,
     stats: () => ({ ...stats, services }),
     connections: recordedConnections,
+    sync: director.sync,
+    startSync: (options) => director.startSync(options),
+    stopSync: (role) => director.stopSync(role),
   };
 }
 

@@ -254,7 +254,7 @@ describe('tunvs run --dry-run', () => {
     ['-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n', /^tunvs run: -:1: there is no service -t 192\.0\.2\.1:80 for this server/],
     [
       '--start-daemon master\n',
-      /^tunvs run: -:1: --start-daemon: the sync daemon is not supported yet: leave the rule out/,
+      /^tunvs run: -:1: --start-daemon: connection sync is started and stopped at a running director, with tunvsadm: leave/,
     ],
   ];
   for (const [rules, message] of mistakes) {

@@ -25,6 +25,7 @@ async function shown(director: Director, command: string): Promise<string> {
     services: () => director.stats().services,
     timeouts: director.timeouts,
     marks: director.marks,
+    sync: director.sync,
     connections: () => director.connections(),
   };
   let text = '';

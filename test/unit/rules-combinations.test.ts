@@ -98,8 +98,7 @@ function foundBy(base: string): string[] {
 
 /** What is refused although its options are right: by the kernel, or because it does not exist yet. */
 const REFUSED: [RegExp, text: RegExp, exit: number][] = [
-  [/^--start-daemon/, /^--start-daemon: the sync daemon is not supported yet/, 2],
-  [/^--stop-daemon/, /^--stop-daemon: the sync daemon is not supported yet/, 2],
+  [/^--st(art|op)-daemon/, /^an offline director has no connection sync/, 255],
   [/^-[ae](?!.* -x ).* -y /, /^Numerical result out of range\n$/, 255],
 ];
 

@@ -225,6 +225,7 @@ describe('a sorry server', () => {
         services: () => director.stats().services,
         timeouts: director.timeouts,
         marks: [],
+        sync: {},
         connections: () => director.connections(),
       },
       director,

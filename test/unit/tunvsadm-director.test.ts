@@ -142,7 +142,7 @@ describe('tunvsadm at a director', () => {
       ...Object.values(COMPLETED).flat(),
       ...Object.keys(VALUES),
     ]);
-    const refused = /^(masquerading|start-daemon|stop-daemon|mcast-.*|sync.*)$/;
+    const refused = /^masquerading$/;
     for (const { long, short } of OPTIONS) {
       if (refused.test(long)) continue;
       assert(known.has(`--${long}`), `--${long}`);

@@ -23,6 +23,7 @@ import { type AdmPiece, inPieces } from './piece.js';
 import { resolveWords } from './resolve-words.js';
 import { countRules, restore, STDIN } from './restore.js';
 import { saveAll } from './save-all.js';
+import { isDaemonCommand, runDaemonCommand } from './sync-daemon.js';
 import { sysctl } from './sysctl.js';
 
 export interface AdmCall {
@@ -105,6 +106,7 @@ async function* run(session: RulesSession, call: AdmCall): AsyncGenerator<string
       return;
     default:
       refuseOthers(extensions, isDeletion(rule) ? ['drain'] : []);
+      if (isDaemonCommand(rule)) return runDaemonCommand(session.target, rule);
       if (extensions.drain !== undefined && isDeletion(rule))
         yield* drainFirst(session, rule, extensions.drain, call.signal);
       session.apply([ruleLine(rule, { file: 'argv', line: 1 }, call.argv.join(' '))]);

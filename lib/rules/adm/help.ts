@@ -18,6 +18,8 @@ A COMMAND comes first:
   --set TCP TCPFIN UDP           set timeouts, in seconds; 0 leaves one as it is
   --sysctl [NAME[=VALUE]]        show or set IPVS's sysctls
   mark ...                       change the rules by which packets get a firewall mark; mark list shows them
+  --start-daemon master|backup   tell backups of connections, or take what a master tells (connection sync)
+  --stop-daemon master|backup
   -h, -v                         help, version
 
 SERVICE is one of -t, -u, --sctp-service HOST[:PORT] and -f MARK [-6].
@@ -30,6 +32,9 @@ Options of -a and -e:
   with -m: --full-nat (the director is the client; not one of ipvsadm's)
   with --full-nat: --client-address none, toa or proxy (how the server is told the client's address)
   with -i: --tun-type ipip, gue or gre; --tun-port PORT; --tun-nocsum, --tun-csum or --tun-remcsum
+Options of --start-daemon:
+  --mcast-interface NAME (default eth0), --syncid NUMBER, --sync-maxlen BYTES
+  --mcast-group ADDRESS, --mcast-port PORT, --mcast-ttl TTL
 Options of -d and -D:
   --drain [SECONDS]              wait until the connections are over; after SECONDS, end those that are left
 Options of -L:

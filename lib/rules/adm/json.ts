@@ -7,7 +7,7 @@ import { listedService, type ShowSource } from '../show.js';
 
 /**
  * Yields one JSON object: `{"services": [...]}`, `{"connections": [...]}` with a row a line, `{"timeouts": {...}}`,
- * `{"daemons": []}` or `{"marks": [...]}`.
+ * `{"daemons": [...]}` or `{"marks": [...]}`.
  */
 export async function* showJson(source: ShowSource, command: Exclude<ShowCommand, { command: 'save' }>) {
   if (command.command === 'listMarks') {
@@ -23,7 +23,9 @@ export async function* showJson(source: ShowSource, command: Exclude<ShowCommand
     const { tcp, tcpFin, udp } = source.timeouts;
     yield json({ timeouts: { tcp, tcpFin, udp } });
   } else if (command.what === 'daemon') {
-    yield json({ daemons: [] });
+    const { master, backup } = source.sync;
+    const roles = { ...(master && { master }), ...(backup && { backup }) };
+    yield json({ daemons: Object.entries(roles).map(([role, state]) => ({ role, ...state })) });
   } else {
     const { service } = command;
     const name = service && printServiceId(service);
