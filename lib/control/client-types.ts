@@ -9,6 +9,7 @@ import type * as directorSchemas from './schema/director.js';
 import type * as healthSchemas from './schema/health.js';
 import type * as serverSchemas from './schema/server.js';
 import type * as serviceSchemas from './schema/service.js';
+import type * as syncSchemas from './schema/sync.js';
 import type * as transactionSchemas from './schema/transaction.js';
 
 /**
@@ -110,6 +111,8 @@ interface TimeoutsEdit extends z.input<typeof directorSchemas.timeoutsEdit> {}
 interface Sysctls extends z.output<typeof directorSchemas.sysctls> {}
 interface SysctlsEdit extends z.input<typeof directorSchemas.sysctls> {}
 interface RoleBody extends z.output<typeof directorSchemas.role> {}
+interface SyncBody extends z.output<typeof syncSchemas.sync> {}
+interface NewSync extends z.input<typeof syncSchemas.syncNew> {}
 interface Drain extends z.output<typeof directorSchemas.drain> {}
 interface Drains {
   drains: Drain[];
@@ -234,6 +237,12 @@ export interface ControlClient {
   role(options?: CallOptions): Answer<RoleBody>;
   /** Makes the director active, or a standby. */
   setRole(role: RoleBody['role'], options?: CallOptions): Answer<RoleBody>;
+  /** Reads which roles of connection sync run, and what they have counted. */
+  sync(options?: CallOptions): Answer<SyncBody>;
+  /** Begins a role of connection sync. */
+  startSync(role: 'master' | 'backup', body: NewSync, options?: CallOptions): Answer<SyncBody>;
+  /** Ends a role of connection sync. */
+  stopSync(role: 'master' | 'backup', options?: CallOptions): Answer<object>;
   /** Sets the counters of a service to 0, or those of all. */
   zero(service?: string, options?: CallOptions): Answer<object>;
   /** Reads the configuration again, as `tunvs reload` does. */

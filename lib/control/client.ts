@@ -93,6 +93,9 @@ export function createClient(options: ClientOptions): ControlClient {
     setSysctls: (body, o) => json('PATCH', '/v1/sysctls', { ...o, body }),
     role: (o) => json('GET', '/v1/role', o),
     setRole: (role, o) => json('PUT', '/v1/role', { ...o, body: { role } }),
+    sync: (o) => json('GET', '/v1/sync', o),
+    startSync: (role, body, o) => json('POST', `/v1/sync/${role}`, { ...o, body }),
+    stopSync: (role, o) => json('DELETE', `/v1/sync/${role}`, o),
     zero: (service, o) =>
       json('POST', `/v1/zero${service === undefined ? '' : `?service=${encodeURIComponent(service)}`}`, o),
     reload: (body = {}, o) => json('POST', '/v1/reload', { ...o, body }),

@@ -13,6 +13,7 @@ import type { HealthView } from '../health/view.js';
 /** What is read of a director. */
 export type Measured = Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'> &
   Partial<Pick<Director, 'state' | 'marks' | 'role' | 'heldBack'>>;
+  Partial<Pick<Director, 'state' | 'sync'>>;
 
 export interface ServiceRow extends Row {
   readonly stats: VirtualServiceStats;
@@ -44,6 +45,7 @@ export interface Snapshot {
   readonly isActive: boolean;
   /** The number of virtual addresses and ranges without a route. */
   readonly heldBack: number;
+  readonly sync: Measured['sync'];
 }
 
 export interface SnapshotOptions {
@@ -57,6 +59,7 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
   const health = monitor ? director.virtualServices.flatMap((service) => monitor.of(service) ?? []) : [];
   const servers = hasServers ? services.flatMap(serverRows) : [];
   const { device, state, eventCounts, role = 'active', heldBack = [] } = director;
+  const { device, state, eventCounts, sync } = director;
   return {
     stats,
     services,
@@ -70,6 +73,7 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
     fingerprint: fingerprintOf({ virtualServices: director.virtualServices, marks: director.marks ?? [] }),
     isActive: role === 'active',
     heldBack: heldBack.length,
+    sync,
   };
 }
 

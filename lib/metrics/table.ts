@@ -3,12 +3,14 @@ import { directorMetrics, processMetrics } from './director-metrics.js';
 import { engineMetrics } from './engine-metrics.js';
 import { serverHealthMetrics, serviceHealthMetrics } from './health-metrics.js';
 import type { Metric } from './metric.js';
+import { syncMetrics } from './sync-metrics.js';
 import { policyMetrics, serverMetrics, serviceMetrics } from './service-metrics.js';
 
 /** What is about a director. */
 export const tunvsMetrics: readonly Metric[] = [
   ...directorMetrics,
   ...engineMetrics,
+  ...syncMetrics,
   ...policyMetrics,
   ...serviceMetrics,
   ...serviceHealthMetrics,

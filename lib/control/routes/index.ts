@@ -13,6 +13,7 @@ import * as service from './service.js';
 import * as services from './services.js';
 import * as settings from './settings.js';
 import { getStatus } from './status.js';
+import * as sync from './sync.js';
 import { postTransaction } from './transaction.js';
 
 export const routes: readonly Route[] = [
@@ -30,6 +31,7 @@ export const routes: readonly Route[] = [
   ...[settings.getMarks, settings.putMarks, settings.getTimeouts, settings.patchTimeouts],
   ...[settings.getSysctls, settings.patchSysctls],
   ...[getRole, putRole],
+  ...[sync.getSync, sync.postSync, sync.deleteSync],
   getEvents,
   ...[daemon.postIpvsadm, daemon.postReload, daemon.getConfig],
   ...[health, figures.getMetrics, daemon.getOpenapi],
