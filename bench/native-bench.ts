@@ -27,6 +27,8 @@ export interface MemoryOptions {
   hashesPort: boolean;
   /** [1, 64]; with more than one, the stream goes through one worker and through all at once, by turns. */
   workers: number;
+  /** The director is a master of connection sync, and its notes go nowhere. */
+  isMaster: boolean;
   seed: number;
 }
 

@@ -220,6 +220,19 @@ const fastProgramTrials: Trial[] = [
 export const trials: readonly Trial[] = [
   { name: 'memory established 1 connection', subject: 'memory', options: { connections: 1 } },
   ...establishedTrials,
+  ...(
+    [
+      ['1 connection', 1],
+      ['64k', 64 * K],
+      ['1M', M],
+    ] as const
+  ).map(
+    ([size, connections]): Trial => ({
+      name: `memory told ${size}`,
+      subject: 'memory',
+      options: { connections, isMaster: true },
+    }),
+  ),
   ...['gue', 'gre', 'dr'].map(
     (forwarding): Trial => ({
       name: `memory established 64k ${forwarding}`,

@@ -19,6 +19,7 @@ const DEFAULTS = {
   tableSize: 0,
   hashesPort: false,
   workers: 1,
+  isMaster: false,
 } as const;
 
 /**
@@ -52,8 +53,9 @@ export const openMemory: OpenSubject<MemoryTrial> = async ({ isBesideTunnel, ...
       const run = measured();
       const nsPerPacket = nsOfPacket(run);
       const workload = options.workload === 'open' ? 'open' : 'established';
-      const beside = isBesideTunnel && {
-        timesIpip: nsPerPacket / nsOfPacket(measured({ workload, forwarding: 'ipip' })),
+      const beside = {
+        ...(isBesideTunnel && { timesIpip: nsPerPacket / nsOfPacket(measured({ workload, forwarding: 'ipip' })) }),
+        ...(options.isMaster && { nsMoreThanUntold: nsPerPacket - nsOfPacket(measured({ isMaster: false })) }),
       };
       const bytesPerConnection = Number(run.tableBytes) / Number(run.connections);
       if (options.workload === 'open') {

@@ -116,6 +116,7 @@ class Subject {
         expiredAt = now;
       }
       ns += monotonicNs() - begin;
+      if (isMaster_) director_.takeSyncNotes(SIZE_MAX, [](const SyncRecord&, SyncVersion) {});
     }
     return ns;
   }
@@ -161,8 +162,10 @@ class Subject {
   Subject(const MemoryBenchOptions& options, const DirectorOptions& director, TableRegion region)
       : region_(std::move(region)),
         director_(director, region_.span()),
-        port_{options.workers, kMaxPacketBytes, MemoryEgress::Mode::count} {
+        port_{options.workers, kMaxPacketBytes, MemoryEgress::Mode::count},
+        isMaster_(options.isMaster) {
     for (uint32_t i = 0; i < options.workers; i++) lanes_.push_back(std::make_unique<Lane>(options.packetBytes));
+    if (isMaster_) director_.beginTelling();
   }
 
   Result<void> configure(const MemoryBenchOptions& options) {
@@ -202,6 +205,7 @@ class Subject {
   uint64_t startNs_ = monotonicNs();
   uint64_t configureNs_ = 0;
   uint64_t undecided_ = 0;
+  bool isMaster_;
 };
 
 Result<void> check(const MemoryBenchOptions& options) {

@@ -32,6 +32,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   options.tableSize = static_cast<uint32_t>(reader.integer("tableSize", 0, UINT32_MAX));
   options.hashesPort = reader.boolean("hashesPort");
   options.workers = static_cast<uint32_t>(reader.integer("workers", 1, 64));
+  options.isMaster = reader.boolean("isMaster");
   options.seed = static_cast<uint64_t>(reader.integer("seed", 0, kMaxSafeInteger));
   if (!reader.ok()) return env.Undefined();
 

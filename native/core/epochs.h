@@ -21,9 +21,9 @@ namespace tunvs {
 class Epochs {
  public:
   static constexpr size_t kMaxWorkers = 64;
-  // The workers, the control thread, the thread that keeps a fast path up to date, and the one that a peer tells of
-  // connections.
-  static constexpr size_t kMaxReaders = kMaxWorkers + 3;
+  // The workers, the control thread, the thread that keeps a fast path up to date, and those of connection sync: the
+  // one that a peer tells of connections, and the one that tells peers.
+  static constexpr size_t kMaxReaders = kMaxWorkers + 4;
   static constexpr uint64_t kAway = UINT64_MAX;
 
   // The caller holds no references, and takes part again from here on.

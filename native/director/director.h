@@ -162,6 +162,12 @@ class Director {
   size_t takeSyncNotes(size_t limit, Take&& take) {
     return sync_.teller->take(limit, take);
   }
+  // Has backups told of connections that a fast path carries, whose packets no worker sees: it looks at `limit` entries
+  // from `cursor` on, and returns the next cursor; UINT64_MAX at the end. Their notes may be taken then. REQUIRES: as
+  // takeSyncNotes(); limit <= SyncTeller::kAgain
+  uint64_t noteFast(uint64_t cursor, size_t limit, Tick now);
+  // Tells whether there may be such connections. Any thread may call this.
+  bool isHandingOver() const;
   // Tells whether a worker's notes should be taken soon. REQUIRES: called by that worker, within its epoch
   bool isSyncHurried(size_t worker) const;
   // Returns how many notes were lost since beginTelling(). REQUIRES: as takeSyncNotes()
@@ -248,6 +254,7 @@ class Director {
   static constexpr size_t kControlReader = Epochs::kMaxWorkers;
   static constexpr size_t kKeeperReader = kControlReader + 1;
   static constexpr size_t kSyncReader = kKeeperReader + 1;
+  static constexpr size_t kTellingReader = kSyncReader + 1;
   struct Worker;
 
   Verdict handle(Pass& pass, Flow& flow, Packet& packet, size_t cause);

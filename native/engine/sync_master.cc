@@ -12,6 +12,8 @@ namespace tunvs {
 namespace {
 
 constexpr size_t kNotesPerTurn = 4096;
+constexpr uint64_t kFastRoundMs = 30'000;
+constexpr size_t kFastPerTurn = 2048;               // entries, which is less than there is room for
 constexpr int kSomethingMs = 10, kNothingMs = 100;  // how long it sleeps after it had something to take, and otherwise
 
 void raise(std::atomic<uint64_t>& counter, uint64_t n) { counter.fetch_add(n, std::memory_order_relaxed); }
@@ -65,6 +67,7 @@ void SyncMaster::run() {
   while (!loop_->isStopping()) {
     const uint64_t nowMs = coarseNowMs();
     sendQueued();
+    noteFast(nowMs);
     const size_t taken = takeNotes(nowMs);
     sender_.flush(nowMs);
     if (taken >= kNotesPerTurn) continue;
@@ -81,6 +84,17 @@ void SyncMaster::run() {
   takeNotes(coarseNowMs());
   sender_.flushAll();
   sendQueued();
+}
+
+// Connections that the fast path carries are told of once in a round, as most of their packets come to no worker.
+void SyncMaster::noteFast(uint64_t nowMs) {
+  if (!director_.isHandingOver()) return;
+  if (fastCursor_ == UINT64_MAX) {
+    if (nowMs - fastRoundMs_ < kFastRoundMs) return;
+    fastRoundMs_ = nowMs;
+    fastCursor_ = 0;
+  }
+  fastCursor_ = director_.noteFast(fastCursor_, kFastPerTurn, coarseNow());
 }
 
 size_t SyncMaster::takeNotes(uint64_t nowMs) {

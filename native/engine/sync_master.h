@@ -42,6 +42,7 @@ class SyncMaster {
   SyncMaster(Director& director, SyncOptions options, std::vector<UniqueFd> sockets, std::unique_ptr<LoopThread> loop);
   void run();
   size_t takeNotes(uint64_t nowMs);
+  void noteFast(uint64_t nowMs);
   void send(size_t port, std::span<const uint8_t> message, size_t records);
   // Returns false when the socket can take nothing now.
   bool sendNow(size_t port, std::span<const uint8_t> message, size_t records);
@@ -58,6 +59,9 @@ class SyncMaster {
   SyncSender sender_;
   std::vector<std::deque<Waiting>> queues_;  // by port
   size_t queued_ = 0;
+  // Where a round over the table stands that looks for connections of the fast path; UINT64_MAX: none is under way.
+  uint64_t fastCursor_ = UINT64_MAX;
+  uint64_t fastRoundMs_ = 0;  // when the last round began
   std::atomic<size_t> queueMax_{1024};
   std::atomic<uint64_t> messages_{0}, bytes_{0}, records_{0}, recordsLost_{0}, messagesFailed_{0};
   std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
