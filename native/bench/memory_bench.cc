@@ -94,6 +94,11 @@ class Subject {
     return subject;
   }
 
+  ~Subject() {
+    isOver_ = true;
+    if (notesTaker_.joinable()) notesTaker_.join();
+  }
+
   // Takes `count` packets through a worker, each as `write(uint8_t*)` makes it. Returns the time that it took.
   // Different workers may run at once.
   template <typename Write>
@@ -116,7 +121,6 @@ class Subject {
         expiredAt = now;
       }
       ns += monotonicNs() - begin;
-      if (isMaster_) director_.takeSyncNotes(SIZE_MAX, [](const SyncRecord&, SyncVersion) {});
     }
     return ns;
   }
@@ -162,10 +166,17 @@ class Subject {
   Subject(const MemoryBenchOptions& options, const DirectorOptions& director, TableRegion region)
       : region_(std::move(region)),
         director_(director, region_.span()),
-        port_{options.workers, kMaxPacketBytes, MemoryEgress::Mode::count},
-        isMaster_(options.isMaster) {
+        port_{options.workers, kMaxPacketBytes, MemoryEgress::Mode::count} {
     for (uint32_t i = 0; i < options.workers; i++) lanes_.push_back(std::make_unique<Lane>(options.packetBytes));
-    if (isMaster_) director_.beginTelling();
+    if (!options.isMaster) return;
+    director_.beginTelling();
+    notesTaker_ = std::thread([this] {
+      while (!isOver_.load(std::memory_order_relaxed)) {
+        director_.takeSyncNotes(SIZE_MAX, [](const SyncRecord&, SyncVersion) {});
+        const timespec pause{0, 1'000'000};
+        nanosleep(&pause, nullptr);
+      }
+    });
   }
 
   Result<void> configure(const MemoryBenchOptions& options) {
@@ -205,7 +216,8 @@ class Subject {
   uint64_t startNs_ = monotonicNs();
   uint64_t configureNs_ = 0;
   uint64_t undecided_ = 0;
-  bool isMaster_;
+  std::atomic<bool> isOver_{false};
+  std::thread notesTaker_;  // of a master
 };
 
 Result<void> check(const MemoryBenchOptions& options) {

@@ -42,7 +42,7 @@ struct MemoryBenchOptions {
   // [1, 64]; more than one only for Workload::established. Then the same stream goes through one worker and through all
   // at once, by turns; each of them has its own share of the flows, as a device's queues have.
   uint32_t workers = 1;
-  bool isMaster = false;  // the director notes what backups are told; what takes the notes is not timed
+  bool isMaster = false;  // the director notes what backups are told, and a thread takes the notes
   uint64_t seed = 1;
 };
 

@@ -21,6 +21,20 @@ uint32_t syncFlagsOf(ForwardingMethod method) {
 
 SyncSequence sequenceOf(const SequenceShift& shift) { return {shift.newest.at, shift.after, shift.newest.before}; }
 
+// Tells whether what was told last has no part in the decision, which nearly all connections' packets need: then that
+// is not read, as it lies in nobody's cache.
+bool goesByCountAlone(const SyncSettings& settings, const SyncEntry& entry) {
+  return settings.refresh == 0 && settings.period != 0 && !entry.isTemplate &&
+         entry.state == establishedState(entry.protocol);
+}
+
+// Decides as decideSync() does. REQUIRES: goesByCountAlone()
+std::optional<SyncMemory> decideByCount(const SyncSettings& settings, const SyncEntry& entry, Tick now) {
+  if (entry.packets % settings.period != settings.threshold) return std::nullopt;
+  if (settings.templatesOnly && entry.isPersistent) return std::nullopt;
+  return SyncMemory{now + entry.timeout, entry.state, 0, true};
+}
+
 // Tells whether this is the data of the template that a note is about: its key has a part of the data's hash.
 bool isDataOf(std::string_view data, Be16 part) {
   const uint64_t hash = sipHash13(SipKey{}, {reinterpret_cast<const uint8_t*>(data.data()), data.size()});
@@ -74,22 +88,40 @@ bool SyncTeller::askOne(const ServiceTable& services, Tick now, Family family, c
   SyncEntry entry = entryOf(services, family, conn, server);
   entry.packets = packets;
   const uint32_t reference = entries_.table(family).referenceOf(&conn);
-  SyncCell cell = cells_.load(family, reference);
-  const auto memory = decideSync(services.syncTurns().settings(), entry, cell.memory(), now);
-  if (!memory || !push(worker, noteOf(services, family, conn, server, entry))) return false;
+  const SyncSettings& settings = services.syncTurns().settings();
+  SyncCell cell;
+  std::optional<SyncMemory> memory;
+  if (goesByCountAlone(settings, entry)) {
+    memory = decideByCount(settings, entry, now);
+  } else {
+    cell = cells_.load(family, reference);
+    memory = decideSync(settings, entry, cell.memory(), now);
+  }
+  if (!memory) return false;
+  SpscRing<Note>& ring = *rings_[worker];
+  Note* const note = ring.slot();
+  if (note == nullptr) {
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  write(*note, services, family, conn, server, entry);
+  ring.push();
+  // The next note is some packets away, and its place is in nobody's cache.
+  ring.prefetchSlot();
   cell.remember(*memory);
   cells_.store(family, reference, cell);
   return true;
 }
 
-SyncTeller::Note SyncTeller::noteOf(const ServiceTable& services, Family family, const Conn& conn,
-                                    const ServerView& server, const SyncEntry& entry) const {
+void SyncTeller::write(Note& note, const ServiceTable& services, Family family, const Conn& conn,
+                       const ServerView& server, const SyncEntry& entry) const {
   const ConnTable& conns = entries_.table(family);
-  Note note{};
   note.key = conns.keyOf(conn);
   note.server = server.address;
   note.version = syncVersionOf(services.tunables());
   note.state = entry.state;
+  note.isControl = false;
+  note.reference = 0;
   note.mark = server.mark;
   note.timeoutSeconds = entry.timeout / kTicksPerSecond;
   note.flags = syncFlagsOf(server.config.tunnel.method);
@@ -100,9 +132,9 @@ SyncTeller::Note SyncTeller::noteOf(const ServiceTable& services, Family family,
     note.flags |= kSyncTemplate;
     note.reference = conns.referenceOf(&conn);
     if (virtualPort == 0) note.serverPort = 0;
-    return note;
+    return;
   }
-  if (!isTranslated(conn)) return note;
+  if (!isTranslated(conn)) return;
   const uint32_t name = conn.control.load(std::memory_order_relaxed);
   const Conn& reply = *conns.named(name);
   const FlowKey at = conns.keyOf(reply);
@@ -113,18 +145,6 @@ SyncTeller::Note SyncTeller::noteOf(const ServiceTable& services, Family family,
   note.reference = name;
   note.isControl = (marks & kReplyOfFtp) != 0;
   if ((marks & kReplyExpected) != 0) note.flags |= kSyncNoClientPort;
-  return note;
-}
-
-bool SyncTeller::push(size_t worker, const Note& note) {
-  Note* const slot = rings_[worker]->slot();
-  if (slot == nullptr) {
-    lost_.fetch_add(1, std::memory_order_relaxed);
-    return false;
-  }
-  *slot = note;
-  rings_[worker]->push();
-  return true;
 }
 
 void SyncTeller::tellAgain(const ServiceTable& services, Family family, const Conn& conn, Tick now) {
@@ -145,7 +165,7 @@ void SyncTeller::tellAgain(const ServiceTable& services, Family family, const Co
       lost_.fetch_add(1, std::memory_order_relaxed);
       return;
     }
-    again_.push_back(noteOf(services, family, conn, *server, entry));
+    write(again_.emplace_back(), services, family, conn, *server, entry);
   }
   cell.remember(*memory);
   cells_.store(family, reference, cell);

@@ -67,9 +67,8 @@ class SyncTeller {
   // Returns whether the entry was told.
   bool askOne(const ServiceTable& services, Tick now, Family family, const Conn& conn, const ServerView& server,
               uint32_t packets, size_t worker);
-  Note noteOf(const ServiceTable& services, Family family, const Conn& conn, const ServerView& server,
-              const SyncEntry& entry) const;
-  bool push(size_t worker, const Note& note);
+  void write(Note& note, const ServiceTable& services, Family family, const Conn& conn, const ServerView& server,
+             const SyncEntry& entry) const;
   // Returns nothing when the entry that the note is about has become another's meanwhile.
   bool recordOf(const Note& note, SyncRecord& record, std::string& data) const;
 
