@@ -1,6 +1,17 @@
 /** An offline director with a bit of everything, and what an open one would say beside. */
 import { Director, type OfflineDirector, tablePolicy } from '../../lib/index.js';
+import type { SyncOutcome, SyncRefusal } from '../../lib/index.js';
+import { native } from '../../lib/native/addon.js';
 import { tcp } from './packets.js';
+
+const ROLE = {
+  ...{ interface: 'eth1', syncid: 7, maxMessageBytes: 1472, group: '224.0.0.81', port: 8848, ttl: 1 },
+  ...{ ports: 1, messages: 10, bytes: 1000, records: 20 },
+};
+
+function counted<Name extends string>(names: Record<string, string>): Record<Name, number> {
+  return Object.fromEntries(Object.keys(names).map((name, index) => [name, index])) as Record<Name, number>;
+}
 
 /** The name of a policy that needs every escape. */
 export const ODD_NAME = 'odd "name"\\ of\ntwo lines';
@@ -34,6 +45,7 @@ export function measuredDirector(): OfflineDirector {
 export function asOpen(
   director: OfflineDirector,
 ): Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'state' | 'eventCounts'> {
+): Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'state' | 'sync' | 'eventCounts'> {
   return {
     stats: () => ({ ...director.stats(), host: { mended: 3, contested: 1 } }),
     workerCpu: () => [
@@ -52,6 +64,14 @@ export function asOpen(
       rings: [{ device: 'eth0', isTaking: true, reason: '', prefixes: 3, dropped: 7 }],
     },
     state: { folder: '/run/tunvs/web', connections: 5, templates: 2, ended: 1, reason: '' },
+    sync: {
+      master: { ...ROLE, notesLost: 1, recordsLost: 2, messagesFailed: 3 },
+      backup: {
+        ...{ ...ROLE, messagesLost: 4, pauses: 5, waiting: 6 },
+        refused: counted<SyncRefusal>(native.syncRefusals),
+        outcomes: counted<SyncOutcome>(native.syncOutcomes),
+      },
+    },
     eventCounts: { ...director.eventCounts, hostMended: 2 },
   };
 }

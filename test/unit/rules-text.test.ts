@@ -58,8 +58,8 @@ describe('rules as text', () => {
   });
 
   it('say what has no effect, with its line', () => {
-    const [said, ...others] = applyRules(opened(), `${WEB}sysctl net.ipv4.vs.sync_qlen_max=8\n`);
-    assert.match(said ?? '', /^rules:3: net\.ipv4\.vs\.sync_qlen_max has no effect here/);
+    const [said, ...others] = applyRules(opened(), `${WEB}sysctl net.ipv4.vs.est_nice=8\n`);
+    assert.match(said ?? '', /^rules:3: net\.ipv4\.vs\.est_nice has no effect here/);
     assert.deepEqual(others, []);
   });
 
