@@ -1,8 +1,8 @@
 // A master's half within the director: it decides at a client's packets whether the backups are told of the connection,
 // and of what controls it, and notes what they are to be told. Whoever sends takes the notes as records.
 //
-// Thread safety: each worker calls ask() with its own pass; one other thread calls take(). Whoever ends the last
-// reference to a table may call tellAgain().
+// Thread safety: each worker calls ask() with its own pass; one other thread calls take(). Any thread may
+// call tellAgain(), within an epoch.
 // Invariants:
 //  1. A worker never waits: a note that finds no room in its ring is counted and lost, and what it would have told is
 //     as if it had been told never.
@@ -57,10 +57,6 @@ class SyncTeller {
     bool isControl;      // a control connection of FTP, whose shifts may belong to it
     uint32_t reference;  // of the template, or of the control connection's reply entry
     uint32_t flags, mark, timeoutSeconds;
-  };
-  struct Asked {
-    SyncEntry entry;
-    uint32_t reference;
   };
 
   SyncEntry entryOf(const ServiceTable& services, Family family, const Conn& conn, const ServerView& server) const;
