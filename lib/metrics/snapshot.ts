@@ -12,8 +12,7 @@ import type { HealthView } from '../health/view.js';
 
 /** What is read of a director. */
 export type Measured = Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'> &
-  Partial<Pick<Director, 'state' | 'marks' | 'role' | 'heldBack'>>;
-  Partial<Pick<Director, 'state' | 'sync'>>;
+  Partial<Pick<Director, 'state' | 'marks' | 'role' | 'heldBack' | 'sync'>>;
 
 export interface ServiceRow extends Row {
   readonly stats: VirtualServiceStats;
@@ -58,8 +57,7 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
   const services = stats.services.map((each) => ({ labels: labelsOfService(each), stats: each }));
   const health = monitor ? director.virtualServices.flatMap((service) => monitor.of(service) ?? []) : [];
   const servers = hasServers ? services.flatMap(serverRows) : [];
-  const { device, state, eventCounts, role = 'active', heldBack = [] } = director;
-  const { device, state, eventCounts, sync } = director;
+  const { device, state, eventCounts, role = 'active', heldBack = [], sync } = director;
   return {
     stats,
     services,

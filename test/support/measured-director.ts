@@ -44,7 +44,6 @@ export function measuredDirector(): OfflineDirector {
 /** The director as an open one: with a device, workers and a host. */
 export function asOpen(
   director: OfflineDirector,
-): Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'state' | 'eventCounts'> {
 ): Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'state' | 'sync' | 'eventCounts'> {
   return {
     stats: () => ({ ...director.stats(), host: { mended: 3, contested: 1 } }),
