@@ -21,7 +21,57 @@ Napi::Object roleToJs(Napi::Env env, const SyncOptions& options) {
   set(role, "port", options.port);
   set(role, "ttl", options.ttl);
   set(role, "ports", options.ports);
+  role.Set("isSigned", !options.keys.empty());
   return role;
+}
+
+std::vector<PeerAddress> readPeers(ObjectReader& reader) {
+  std::vector<PeerAddress> peers;
+  for (ObjectReader& each : reader.objects("peers")) {
+    const IpAddress address = each.address("address");
+    peers.push_back({address, static_cast<uint16_t>(each.integer("port", 1, 65535))});
+  }
+  return peers;
+}
+
+Napi::Object peerToJs(Napi::Env env, const IpAddress& address, PeerState state, uint64_t refused) {
+  Napi::Object peer = Napi::Object::New(env);
+  peer.Set("address", toJs(env, toString(address)));
+  peer.Set("state", toJs(env, toString(state)));
+  set(peer, "refused", refused);
+  return peer;
+}
+
+Napi::Array peersToJs(Napi::Env env, const std::vector<PeerOutlet::Report>& reports) {
+  Napi::Array peers = Napi::Array::New(env);
+  for (const auto& [at, told, refused] : reports) {
+    Napi::Object peer = peerToJs(env, at.address, told.state, refused);
+    set(peer, "port", at.port);
+    set(peer, "messages", told.messages);
+    set(peer, "bytes", told.bytes);
+    set(peer, "lost", told.lost);
+    set(peer, "transfers", told.transfers);
+    set(peer, "transferred", told.transferred);
+    set(peer, "resent", told.resent);
+    set(peer, "lagMs", told.lagMs);
+    peers.Set(peers.Length(), peer);
+  }
+  return peers;
+}
+
+Napi::Array peersToJs(Napi::Env env, const std::vector<PeerInlet::Report>& reports) {
+  Napi::Array peers = Napi::Array::New(env);
+  for (const auto& [address, heard, refused] : reports) {
+    Napi::Object peer = peerToJs(env, address, heard.state, refused);
+    peer.Set("isCaughtUp", heard.isCaughtUp);
+    set(peer, "messages", heard.messages);
+    set(peer, "lost", heard.lost);
+    set(peer, "sessions", heard.sessions);
+    set(peer, "transfers", heard.transfers);
+    if (heard.heardMsAgo) set(peer, "heardMsAgo", *heard.heardMsAgo);
+    peers.Set(peers.Length(), peer);
+  }
+  return peers;
 }
 
 template <typename Infos, typename Counts>
@@ -51,10 +101,12 @@ std::optional<SyncOptions> readSyncOptions(Napi::Value given, const Tunables& tu
   options.group = reader.address("group");
   options.port = static_cast<uint16_t>(reader.integer("port", 1, 65535));
   options.ttl = static_cast<uint8_t>(reader.integer("ttl", 1, 255));
+  options.peers = readPeers(reader);
+  options.keys = reader.strings("keys");
   if (!reader.ok()) return std::nullopt;
   // What is beyond the last port would be another's.
   const auto ports = static_cast<size_t>(tunables.syncPorts);
-  options.ports = std::bit_floor(std::min<size_t>(ports, 65536 - size_t{options.port}));
+  options.ports = !options.peers.empty() ? 1 : std::bit_floor(std::min<size_t>(ports, 65536 - size_t{options.port}));
   options.bufferBytes = tunables.syncSockSize;
   return options;
 }
@@ -70,6 +122,7 @@ Napi::Value syncToJs(Napi::Env env, const Engine& engine) {
     set(role, "notesLost", counts.notesLost);
     set(role, "recordsLost", counts.recordsLost);
     set(role, "messagesFailed", counts.messagesFailed);
+    if (!master->options().peers.empty()) role.Set("peers", peersToJs(env, master->peers()));
     state.Set("master", role);
   }
   if (const SyncBackup* backup = engine.backup()) {
@@ -81,6 +134,7 @@ Napi::Value syncToJs(Napi::Env env, const Engine& engine) {
     set(role, "messagesLost", counts.messagesLost);
     set(role, "pauses", counts.pauses);
     set(role, "waiting", backup->waiting());
+    if (!backup->options().peers.empty()) role.Set("peers", peersToJs(env, backup->peers()));
     role.Set("refused", countsToJs(env, kSyncRefusalInfos, counts.refused));
     role.Set("outcomes", countsToJs(env, kSyncOutcomeInfos, counts.outcomes));
     state.Set("backup", role);

@@ -22,6 +22,9 @@ constexpr uint16_t swapIfLittle(uint16_t v) {
 constexpr uint32_t swapIfLittle(uint32_t v) {
   return std::endian::native == std::endian::little ? __builtin_bswap32(v) : v;
 }
+constexpr uint64_t swapIfLittle(uint64_t v) {
+  return std::endian::native == std::endian::little ? __builtin_bswap64(v) : v;
+}
 
 // A Be16 is a 16-bit number as it lies on the wire.
 struct Be16 {
@@ -49,12 +52,18 @@ inline T loadUnaligned(const void* from) {
 }
 inline uint16_t loadBe16(const void* from) { return swapIfLittle(loadUnaligned<uint16_t>(from)); }
 inline uint32_t loadBe32(const void* from) { return swapIfLittle(loadUnaligned<uint32_t>(from)); }
+inline uint64_t loadBe64(const void* from) { return swapIfLittle(loadUnaligned<uint64_t>(from)); }
 inline void storeBe16(void* to, uint16_t host) {
   const uint16_t raw = swapIfLittle(host);
   std::memcpy(to, &raw, sizeof raw);
 }
 inline void storeBe32(void* to, uint32_t host) {
   const uint32_t raw = swapIfLittle(host);
+  std::memcpy(to, &raw, sizeof raw);
+}
+
+inline void storeBe64(void* to, uint64_t host) {
+  const uint64_t raw = swapIfLittle(host);
   std::memcpy(to, &raw, sizeof raw);
 }
 

@@ -127,18 +127,10 @@ void Director::publishSync(Sync before) {
 bool Director::isHandingOver() const { return worker_[0]->handOver.isOn.load(std::memory_order_relaxed); }
 
 uint64_t Director::noteFast(uint64_t cursor, size_t limit, Tick now) {
-  constexpr uint64_t kSecondTable = uint64_t{1} << 40;  // the cursors of the IPv6 table begin here
-  const Family family = cursor < kSecondTable ? Family::ipv4 : Family::ipv6;
-  const uint64_t base = family == Family::ipv4 ? 0 : kSecondTable;
-  epochs_.enter(kTellingReader);
-  const ServiceTable& services = *control_.table();
-  const uint64_t next = entries_.table(family).forEach(cursor - base, limit, [&](const Conn& conn) {
-    const bool isFast = (conn.flags.load(std::memory_order_relaxed) & kConnFast) != 0;
-    if (isFast && !isReplyEntry(conn)) sync_.teller->tellAgain(services, family, conn, now);
+  return eachTellable(cursor, limit, [&](const ServiceTable& services, Family family, const Conn& conn) {
+    if ((conn.flags.load(std::memory_order_relaxed) & kConnFast) != 0)
+      sync_.teller->tellAgain(services, family, conn, now);
   });
-  epochs_.leave(kTellingReader);
-  if (next != UINT64_MAX) return base + next;
-  return family == Family::ipv4 ? kSecondTable : UINT64_MAX;
 }
 
 bool Director::isSyncHurried(size_t worker) const {

@@ -168,6 +168,14 @@ class Director {
   uint64_t noteFast(uint64_t cursor, size_t limit, Tick now);
   // Tells whether there may be such connections. Any thread may call this.
   bool isHandingOver() const;
+  // Gives take(const SyncRecord&) what a peer needs that knows nothing yet: it looks at `limit` entries from `cursor`
+  // on, and returns the next cursor; UINT64_MAX at the end. REQUIRES: as takeSyncNotes(), and by the same thread
+  template <typename Take>
+  uint64_t readSyncRecords(uint64_t cursor, size_t limit, Take&& take) {
+    return eachTellable(cursor, limit, [&](const ServiceTable& services, Family family, const Conn& conn) {
+      sync_.teller->read(services, family, conn, take);
+    });
+  }
   // Tells whether a worker's notes should be taken soon. REQUIRES: called by that worker, within its epoch
   bool isSyncHurried(size_t worker) const;
   // Returns how many notes were lost since beginTelling(). REQUIRES: as takeSyncNotes()
@@ -251,6 +259,7 @@ class Director {
   uint64_t forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit);
 
  private:
+  static constexpr uint64_t kSecondTable = uint64_t{1} << 40;  // the cursors of the IPv6 table begin here
   static constexpr size_t kControlReader = Epochs::kMaxWorkers;
   static constexpr size_t kKeeperReader = kControlReader + 1;
   static constexpr size_t kSyncReader = kKeeperReader + 1;
@@ -262,6 +271,22 @@ class Director {
   void reuseEvicted(WorkerContext& worker);
   FlowKey answerTo(const FlowKey& flow, const ServerView& server) const;
   Result<EndedSome> endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor, size_t holds);
+
+  // Calls look(services, family, conn) for `limit` entries of both tables from `cursor` on. Returns the next cursor, or
+  // UINT64_MAX at the end.
+  template <typename Look>
+  uint64_t eachTellable(uint64_t cursor, size_t limit, Look&& look) {
+    const Family family = cursor < kSecondTable ? Family::ipv4 : Family::ipv6;
+    const uint64_t base = family == Family::ipv4 ? 0 : kSecondTable;
+    epochs_.enter(kTellingReader);
+    const ServiceTable& services = *control_.table();
+    const uint64_t next = entries_.table(family).forEach(cursor - base, limit, [&](const Conn& conn) {
+      if (!isReplyEntry(conn)) look(services, family, conn);
+    });
+    epochs_.leave(kTellingReader);
+    if (next != UINT64_MAX) return base + next;
+    return family == Family::ipv4 ? kSecondTable : UINT64_MAX;
+  }
 
   // What connection sync needs, while it runs.
   struct Sync {
@@ -310,7 +335,6 @@ class Director {
 
 template <typename Visit>
 uint64_t Director::forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit) {
-  constexpr uint64_t kSecondTable = uint64_t{1} << 40;  // the cursors of the IPv6 table begin here
   epochs_.enter(kControlReader);
   const ServiceTable* services = control_.table();
   uint64_t next = cursor;

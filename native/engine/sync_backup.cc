@@ -9,6 +9,7 @@
 
 #include "engine/clock.h"
 #include "io/os/coarse_clock.h"
+#include "io/os/socket_address.h"
 #include "sync/sync_reader.h"
 
 namespace tunvs {
@@ -25,39 +26,49 @@ void addTo(std::atomic<uint64_t>& counter, uint64_t n) { counter.fetch_add(n, st
 }  // namespace
 
 Result<std::unique_ptr<SyncBackup>> SyncBackup::open(Director& director, const SyncOptions& options) {
-  const auto mtu = mtuOfInterface(options.interface);
-  if (!mtu) return mtu.error();
-  SyncOptions inForce = options;
-  inForce.maxBytes = messageBytes(options, mtu.value());
-  std::vector<UniqueFd> sockets;
-  for (size_t port = 0; port < options.ports; port++) {
-    auto opened = openMulticastReceiver(socketOptions(options, port));
-    if (!opened) return opened.error();
-    sockets.push_back(std::move(opened).value());
-  }
   auto loop = LoopThread::make("can't make the thread of connection sync");
   if (!loop) return loop.error();
-  std::unique_ptr<SyncBackup> backup(new SyncBackup(director, inForce, std::move(sockets), std::move(loop).value()));
+  std::unique_ptr<SyncBackup> backup(new SyncBackup(director, options, std::move(loop).value()));
+  if (auto opened = backup->openSockets(); !opened) return opened.error();
   director.beginListening();
+  backup->isListening_ = true;
   if (auto started = backup->loop_->start("tunvs/backup", [b = backup.get()] { b->run(); }); !started)
     return started.error();
   return backup;
 }
 
-SyncBackup::SyncBackup(Director& director, SyncOptions options, std::vector<UniqueFd> sockets,
-                       std::unique_ptr<LoopThread> loop)
+SyncBackup::SyncBackup(Director& director, const SyncOptions& options, std::unique_ptr<LoopThread> loop)
     : director_(director),
-      options_(std::move(options)),
-      sockets_(std::move(sockets)),
-      lostSeen_(sockets_.size()),
+      options_(options),
       room_(std::make_unique<uint8_t[]>(kRoomBytes)),
       units_(kMostUnits),
       loop_(std::move(loop)) {}
 
+Result<void> SyncBackup::openSockets() {
+  if (!options_.peers.empty()) {
+    auto opened = PeerInlet::open(options_);
+    if (!opened) return opened.error();
+    peers_ = std::move(opened).value();
+    descriptors_.push_back(peers_->socket());
+  } else {
+    const auto mtu = mtuOfInterface(options_.interface);
+    if (!mtu) return mtu.error();
+    options_.maxBytes = messageBytes(options_, mtu.value());
+    for (size_t port = 0; port < options_.ports; port++) {
+      auto opened = openMulticastReceiver(socketOptions(options_, port));
+      if (!opened) return opened.error();
+      descriptors_.push_back(opened.value().get());
+      sockets_.push_back(std::move(opened).value());
+    }
+  }
+  lostSeen_.resize(descriptors_.size());
+  return {};
+}
+
 SyncBackup::~SyncBackup() {
   loop_->stop();
   loop_->join();
-  director_.endListening();
+  if (isListening_) director_.endListening();
 }
 
 SyncBackupCounts SyncBackup::counts() const {
@@ -68,21 +79,30 @@ SyncBackupCounts SyncBackup::counts() const {
   return counts;
 }
 
+std::vector<PeerInlet::Report> SyncBackup::peers() const {
+  return peers_ == nullptr ? std::vector<PeerInlet::Report>() : peers_->reports(coarseNowMs());
+}
+
 void SyncBackup::run() {
-  std::vector<pollfd> waits(1 + sockets_.size());
+  std::vector<pollfd> waits;
   while (!loop_->isStopping()) {
-    refill(coarseNowMs());
-    receive();
+    const uint64_t nowMs = coarseNowMs();
+    refill(nowMs);
+    receive(nowMs);
+    if (peers_ != nullptr) peers_->turn(nowMs);
     const bool mayGoOn = units_ > 0;
     if (!mayGoOn) addTo(pauses_, 1);
-    waits[0] = {loop_->descriptor(), POLLIN, 0};
-    for (size_t port = 0; port < sockets_.size(); port++) {
-      waits[1 + port] = {mayGoOn ? sockets_[port].get() : -1, POLLIN, 0};
-    }
-    const int milliseconds = !mayGoOn ? kPauseMs : director_.syncRecordsWaiting() != 0 ? kRetryMs : kQuietMs;
-    ::poll(waits.data(), waits.size(), milliseconds);
+    waits.assign({{loop_->descriptor(), POLLIN, 0}});
+    for (const int descriptor : descriptors_) waits.push_back({mayGoOn ? descriptor : -1, POLLIN, 0});
+    ::poll(waits.data(), waits.size(), waitMs(mayGoOn, nowMs));
     if ((waits[0].revents & POLLIN) != 0) loop_->clear();
   }
+}
+
+int SyncBackup::waitMs(bool mayGoOn, uint64_t nowMs) const {
+  uint64_t wait = !mayGoOn ? kPauseMs : director_.syncRecordsWaiting() != 0 ? kRetryMs : kQuietMs;
+  if (peers_ != nullptr) wait = std::min(wait, peers_->waitMs(nowMs));
+  return std::max(static_cast<int>(wait), 1);
 }
 
 void SyncBackup::refill(uint64_t nowMs) {
@@ -91,27 +111,32 @@ void SyncBackup::refill(uint64_t nowMs) {
   units_ = std::min(kMostUnits, units_ + static_cast<int64_t>(passedMs * kUnitsPerSecond / 1000));
 }
 
-void SyncBackup::receive() {
+void SyncBackup::receive(uint64_t nowMs) {
   director_.takeSyncRecords(coarseNow(), [&](auto&& take) {
-    for (size_t port = 0; port < sockets_.size(); port++) {
+    for (size_t port = 0; port < descriptors_.size(); port++) {
       for (size_t i = 0; i < kDatagramsPerTurn && units_ > 0; i++) {
-        if (!receiveOne(port, take)) break;
+        if (!receiveOne(port, nowMs, take)) break;
       }
     }
   });
 }
 
+void SyncBackup::refuse(SyncRefusal refusal) { addTo(refused_[static_cast<size_t>(refusal)], 1); }
+
 template <typename Take>
-bool SyncBackup::receiveOne(size_t port, Take&& take) {
+bool SyncBackup::receiveOne(size_t port, uint64_t nowMs, Take&& take) {
   iovec data{room_.get(), kRoomBytes};
   alignas(cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint32_t))];
+  sockaddr_storage from{};
   msghdr header{};
+  header.msg_name = &from;
+  header.msg_namelen = sizeof from;
   header.msg_iov = &data;
   header.msg_iovlen = 1;
   header.msg_control = control;
   header.msg_controllen = sizeof control;
   const auto received =
-      retryOnInterrupt([&] { return ::recvmsg(sockets_[port].get(), &header, MSG_DONTWAIT | MSG_TRUNC); });
+      retryOnInterrupt([&] { return ::recvmsg(descriptors_[port], &header, MSG_DONTWAIT | MSG_TRUNC); });
   if (received < 0) return false;
   for (const cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr;
        each = CMSG_NXTHDR(&header, const_cast<cmsghdr*>(each))) {
@@ -122,17 +147,32 @@ bool SyncBackup::receiveOne(size_t port, Take&& take) {
   }
   addTo(messages_, 1);
   addTo(bytes_, static_cast<uint64_t>(received));
+  const std::span<const uint8_t> datagram(room_.get(), std::min<size_t>(static_cast<size_t>(received), kRoomBytes));
+  uint64_t units = kDatagramUnits;
+  const auto takeIt = [&](std::span<const uint8_t> message) { units += takeMessage(message, take); };
+  if (peers_ != nullptr) {
+    const auto [address, source] = fromSocketAddress(from);
+    if (const auto refusal = peers_->take(datagram, {address, source}, nowMs, takeIt)) refuse(*refusal);
+    if (!options_.keys.empty()) units += datagram.size() / kSealedBytesPerUnit;
+  } else {
+    takeIt(datagram);
+  }
+  units_ -= static_cast<int64_t>(units);
+  return true;
+}
+
+template <typename Take>
+uint64_t SyncBackup::takeMessage(std::span<const uint8_t> message, Take&& take) {
   uint64_t records = 0;
   readSyncMessage(
-      {room_.get(), std::min<size_t>(static_cast<size_t>(received), kRoomBytes)}, options_.syncid,
+      message, options_.syncid,
       [&](const SyncRecord& record) {
         records++;
         addTo(outcomes_[static_cast<size_t>(take(record))], 1);
       },
-      [&](SyncRefusal refusal) { addTo(refused_[static_cast<size_t>(refusal)], 1); });
+      [&](SyncRefusal refusal) { refuse(refusal); });
   addTo(records_, records);
-  units_ -= static_cast<int64_t>(records + kDatagramUnits);
-  return true;
+  return records;
 }
 
 }  // namespace tunvs

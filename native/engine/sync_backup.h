@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "director/director.h"
+#include "engine/peer_inlet.h"
 #include "engine/sync_options.h"
 #include "io/os/loop_thread.h"
 #include "sync/sync_refusal.h"
@@ -32,6 +33,8 @@ class SyncBackup {
   // A record costs one unit, and a datagram kDatagramUnits beside its records. At some 0.5 us each, this is less than a
   // quarter of a processor.
   static constexpr uint64_t kUnitsPerSecond = 400'000, kDatagramUnits = 2;
+  // A signature is checked at some 5 ns a byte.
+  static constexpr uint64_t kSealedBytesPerUnit = 128;
 
   // REQUIRES: the director outlives this
   static Result<std::unique_ptr<SyncBackup>> open(Director& director, const SyncOptions& options);
@@ -40,28 +43,39 @@ class SyncBackup {
   // Its message size is the longest that this host takes.
   const SyncOptions& options() const { return options_; }
   SyncBackupCounts counts() const;
+  // Empty without peers.
+  std::vector<PeerInlet::Report> peers() const;
   // Returns how many records wait for their service or their server.
   size_t waiting() const { return director_.syncRecordsWaiting(); }
 
  private:
-  SyncBackup(Director& director, SyncOptions options, std::vector<UniqueFd> sockets, std::unique_ptr<LoopThread> loop);
+  SyncBackup(Director& director, const SyncOptions& options, std::unique_ptr<LoopThread> loop);
+  Result<void> openSockets();
   void run();
-  void receive();
+  void receive(uint64_t nowMs);
   // Returns false when there is no datagram.
   template <typename Take>
-  bool receiveOne(size_t port, Take&& take);
+  bool receiveOne(size_t port, uint64_t nowMs, Take&& take);
+  // Takes a message, and returns how many records were in it.
+  template <typename Take>
+  uint64_t takeMessage(std::span<const uint8_t> message, Take&& take);
+  void refuse(SyncRefusal refusal);
   void refill(uint64_t nowMs);
+  int waitMs(bool mayGoOn, uint64_t nowMs) const;
 
   Director& director_;
   SyncOptions options_;
-  std::vector<UniqueFd> sockets_;
-  std::vector<uint32_t> lostSeen_;  // by port: what the kernel said last
+  std::vector<UniqueFd> sockets_;     // of a group; empty with peers
+  std::unique_ptr<PeerInlet> peers_;  // null without peers
+  std::vector<int> descriptors_;      // of the one or the other
+  std::vector<uint32_t> lostSeen_;    // by port: what the kernel said last
   std::unique_ptr<uint8_t[]> room_;
   int64_t units_;  // what it may still spend
   uint64_t refilledMs_ = 0;
   std::atomic<uint64_t> messages_{0}, bytes_{0}, records_{0}, messagesLost_{0}, pauses_{0};
   std::array<std::atomic<uint64_t>, kSyncRefusals> refused_{};
   std::array<std::atomic<uint64_t>, kSyncOutcomes> outcomes_{};
+  bool isListening_ = false;
   std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };
 

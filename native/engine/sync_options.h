@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "core/inet.h"
 #include "core/result.h"
 #include "io/multicast/multicast_socket.h"
+#include "sync/peer_datagram.h"
 #include "sync/sync_sender.h"
 
 namespace tunvs {
@@ -20,6 +22,10 @@ struct SyncOptions {
   uint8_t ttl = 1;       // [1, 255]
   size_t ports = 1;      // a power of two, <= SyncSender::kMaxPorts; port + ports <= 65536
   int bufferBytes = 0;   // of each socket; 0: the host's default
+  // With peers there is no group: a master sends to each, and a backup takes what comes from each, at `port`. `ports`
+  // is 1 then, and the interface may be "", for any.
+  std::vector<PeerAddress> peers;
+  std::vector<std::string> keys;  // the first signs, and all are believed; empty: nothing is signed
 };
 
 inline constexpr size_t kIpv4UdpBytes = 28, kIpv6UdpBytes = 48;

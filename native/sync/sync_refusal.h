@@ -37,7 +37,12 @@ enum class SyncLoss : uint8_t {
   REFUSAL(protocolUnknown, record, "connections of the record's protocol are not balanced") \
   REFUSAL(stateUnknown, record, "the record's state is none of its protocol's, or none of a template's") \
   REFUSAL(onePacket, record, "the record is of one-packet scheduling, which leaves no connection") \
-  REFUSAL(engineUnnamed, record, "the record has data of a persistence engine, and does not name it")
+  REFUSAL(engineUnnamed, record, "the record has data of a persistence engine, and does not name it") \
+  REFUSAL(senderUnknown, message, "a datagram has come from none of the peers") \
+  REFUSAL(peerCut, message, "a datagram is none of a peer's, or is too short for what it says it is") \
+  REFUSAL(sealWrong, message, "a datagram is not signed with one of the keys, or is signed where there is no key") \
+  REFUSAL(sessionOther, message, "a datagram is of no session that goes on now") \
+  REFUSAL(replayed, message, "a datagram has come before, or too late")
 // clang-format on
 
 #define TUNVS_NAME(name, loss, sentence) name,

@@ -56,7 +56,7 @@ bool SyncSender::add(const SyncRecord& record, SyncVersion version, uint64_t now
 
 void SyncSender::flush(uint64_t nowMs) {
   for (Port& port : ports_) {
-    if (port.records != 0 && nowMs - port.since >= kWaitMs) send(port);
+    if (port.records != 0 && nowMs - port.since >= options_.waitMs) send(port);
   }
 }
 
@@ -69,7 +69,7 @@ std::optional<uint64_t> SyncSender::waitMs(uint64_t nowMs) const {
   for (const Port& port : ports_) {
     if (port.records == 0) continue;
     const uint64_t waited = nowMs - port.since;
-    const uint64_t left = waited >= kWaitMs ? 0 : kWaitMs - waited;
+    const uint64_t left = waited >= options_.waitMs ? 0 : options_.waitMs - waited;
     least = std::min(least.value_or(left), left);
   }
   return least;

@@ -1,5 +1,5 @@
 // A SyncSender gathers a master's records into messages, as IPVS does: a message leaves when the next record does not
-// fit into it, or when its first record has waited for kWaitMs.
+// fit into it, or when its first record has waited for as long as the options say.
 //
 //   for each record: add()                  now and then: flush()
 //
@@ -32,6 +32,7 @@ class SyncSender {
     uint8_t syncid = 0;
     size_t maxBytes = 1472;  // of a message, [kLeastBytes, 65535]
     size_t ports = 1;        // a power of two, <= kMaxPorts
+    uint64_t waitMs = kWaitMs;
   };
   static constexpr size_t kLeastBytes = 128;  // room for the longest record without a persistence engine's data
 

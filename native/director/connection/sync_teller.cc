@@ -171,6 +171,21 @@ void SyncTeller::tellAgain(const ServiceTable& services, Family family, const Co
   cells_.store(family, reference, cell);
 }
 
+std::optional<SyncTeller::Note> SyncTeller::noteOf(const ServiceTable& services, Family family,
+                                                   const Conn& conn) const {
+  const ServerView* server = services.server(serverIdOf(conn));
+  if (server == nullptr || server->traits->takesSource) return std::nullopt;
+  if ((conn.flags.load(std::memory_order_relaxed) & kConnInvalid) != 0) return std::nullopt;
+  const SyncEntry entry = entryOf(services, family, conn, *server);
+  const Phase phase = phaseOf(entry.protocol, entry.state);
+  if (!entry.isTemplate && (phase == Phase::begun || phase == Phase::opening)) return std::nullopt;
+  std::optional<Note> note(std::in_place);
+  write(*note, services, family, conn, *server, entry);
+  // A transfer goes to a peer that knows version 1, whatever kernels are told.
+  note->version = SyncVersion::v1;
+  return note;
+}
+
 bool SyncTeller::recordOf(const Note& note, SyncRecord& record, std::string& data) const {
   record = {};
   record.client = note.key.client();

@@ -12,7 +12,9 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/spsc_ring.h"
@@ -37,6 +39,16 @@ class SyncTeller {
   void ask(Pass& pass, Family family, const Conn& conn, const ServerView& server);
   // Call this when an entry lives on at its deadline because something else needs it: it is told as at its turn.
   void tellAgain(const ServiceTable& services, Family family, const Conn& conn, Tick now);
+
+  // Gives take(const SyncRecord&) what a peer needs that has not heard of this entry yet. It gives nothing of what is
+  // told to nobody, and of handshakes.
+  template <typename Take>
+  void read(const ServiceTable& services, Family family, const Conn& conn, Take&& take) const {
+    const std::optional<Note> note = noteOf(services, family, conn);
+    SyncRecord record;
+    std::string data;
+    if (note && recordOf(*note, record, data)) take(std::as_const(record));
+  }
 
   // Tells whether a worker's notes should be taken soon.
   bool isHurried(size_t worker) const { return rings_[worker]->pending() >= kNotes / 2; }
@@ -65,6 +77,7 @@ class SyncTeller {
               uint32_t packets, size_t worker);
   void write(Note& note, const ServiceTable& services, Family family, const Conn& conn, const ServerView& server,
              const SyncEntry& entry) const;
+  std::optional<Note> noteOf(const ServiceTable& services, Family family, const Conn& conn) const;
   // Returns nothing when the entry that the note is about has become another's meanwhile.
   bool recordOf(const Note& note, SyncRecord& record, std::string& data) const;
 

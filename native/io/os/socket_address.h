@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <utility>
 
 #include "core/inet.h"
 
@@ -25,6 +26,23 @@ inline socklen_t toSocketAddress(sockaddr_storage& storage, const IpAddress& add
   in.sin6_port = htons(port);
   std::memcpy(&in.sin6_addr, address.bytes.data(), 16);
   return sizeof in;
+}
+
+// Returns the address and the port, in host order; what came by IPv4 to a socket of IPv6 is one of IPv4. The storage
+// holds an address of either family.
+inline std::pair<IpAddress, uint16_t> fromSocketAddress(const sockaddr_storage& storage) {
+  if (storage.ss_family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
+    return {IpAddress::v4(Be32{in.sin_addr.s_addr}), ntohs(in.sin_port)};
+  }
+  const auto& in = reinterpret_cast<const sockaddr_in6&>(storage);
+  const uint8_t* bytes = in.sin6_addr.s6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&in.sin6_addr))
+    return {IpAddress::v4(Be32{loadUnaligned<uint32_t>(bytes + 12)}), ntohs(in.sin6_port)};
+  IpAddress address;
+  address.family = Family::ipv6;
+  std::memcpy(address.bytes.data(), bytes, 16);
+  return {address, ntohs(in.sin6_port)};
 }
 
 }  // namespace tunvs

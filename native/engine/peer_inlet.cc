@@ -1,0 +1,100 @@
+#include "engine/peer_inlet.h"
+
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "io/os/socket_address.h"
+#include "io/os/udp_socket.h"
+
+namespace tunvs {
+namespace {
+
+// A host draws its numbers for good at its boot, so this does not fail while a director runs; and without randomness
+// there must be no session.
+uint64_t drawNumber() {
+  uint64_t number = 0;
+  while (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
+  }
+  return number;
+}
+
+IpAddress unspecified(Family family) {
+  IpAddress address;
+  address.family = family;
+  return address;
+}
+
+// Writes an address of IPv4 as a socket of IPv6 has it.
+socklen_t toAddressOf(bool isV4Socket, sockaddr_storage& storage, const PeerAddress& to) {
+  if (isV4Socket || !to.address.isV4()) return toSocketAddress(storage, to.address, to.port);
+  IpAddress mapped = unspecified(Family::ipv6);
+  mapped.bytes[10] = mapped.bytes[11] = 0xff;
+  std::memcpy(&mapped.bytes[12], to.address.bytes.data(), 4);
+  return toSocketAddress(storage, mapped, to.port);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PeerInlet>> PeerInlet::open(const SyncOptions& options) {
+  const bool isV4 = std::ranges::all_of(options.peers, [](const PeerAddress& peer) { return peer.address.isV4(); });
+  const IpAddress any = unspecified(isV4 ? Family::ipv4 : Family::ipv6);
+  auto opened = openUdpAt({any, options.port, options.interface, options.bufferBytes});
+  if (!opened) return opened.error();
+  return std::unique_ptr<PeerInlet>(new PeerInlet(options, std::move(opened).value()));
+}
+
+PeerInlet::PeerInlet(const SyncOptions& options, UniqueFd socket)
+    : socket_(std::move(socket)),
+      isV4_(std::ranges::all_of(options.peers, [](const PeerAddress& peer) { return peer.address.isV4(); })),
+      seal_(options.keys) {
+  for (const PeerAddress& peer : options.peers) {
+    peers_.push_back(
+        {peer.address, std::make_unique<PeerListener>(
+                           options.syncid, seal_, drawNumber,
+                           [this](std::span<const uint8_t> datagram, const PeerAddress& to) { send(datagram, to); })});
+  }
+}
+
+void PeerInlet::send(std::span<const uint8_t> datagram, const PeerAddress& to) {
+  sockaddr_storage address{};
+  const socklen_t length = toAddressOf(isV4_, address, to);
+  // What is lost is asked for again.
+  static_cast<void>(retryOnInterrupt([&] {
+    return ::sendto(socket_.get(), datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                    reinterpret_cast<const sockaddr*>(&address), length);
+  }));
+}
+
+std::optional<SyncRefusal> PeerInlet::take(std::span<const uint8_t> datagram, const PeerAddress& from, uint64_t nowMs,
+                                           const PeerListener::Apply& apply) {
+  const std::scoped_lock guard(mutex_);
+  const auto peer = std::ranges::find(peers_, from.address, &Peer::address);
+  if (peer == peers_.end()) return SyncRefusal::senderUnknown;
+  const auto refusal = peer->listener->take(datagram, from, nowMs, apply);
+  if (refusal) peer->refused++;
+  return refusal;
+}
+
+void PeerInlet::turn(uint64_t nowMs) {
+  const std::scoped_lock guard(mutex_);
+  for (Peer& peer : peers_) peer.listener->turn(nowMs);
+}
+
+uint64_t PeerInlet::waitMs(uint64_t nowMs) const {
+  const std::scoped_lock guard(mutex_);
+  uint64_t least = UINT64_MAX;
+  for (const Peer& peer : peers_) least = std::min(least, peer.listener->waitMs(nowMs).value_or(UINT64_MAX));
+  return least;
+}
+
+std::vector<PeerInlet::Report> PeerInlet::reports(uint64_t nowMs) const {
+  const std::scoped_lock guard(mutex_);
+  std::vector<Report> reports;
+  for (const Peer& peer : peers_) reports.push_back({peer.address, peer.listener->report(nowMs), peer.refused});
+  return reports;
+}
+
+}  // namespace tunvs
