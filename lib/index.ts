@@ -32,16 +32,20 @@ export type { DrainOptions, DrainResult } from './director/drain.js';
 export { type Egress, egresses } from './values/egress.js';
 export type { DirectorState } from './director/state-folder.js';
 export {
+  type HeardPeer,
   type SyncBackupState,
   type SyncMasterState,
   type SyncOptions,
   type SyncOutcome,
+  type SyncPeerState,
   type SyncRefusal,
   type SyncRole,
   type SyncRoleState,
   type SyncState,
   syncRoles,
+  type ToldPeer,
 } from './director/sync.js';
+export { type SyncAs, syncAs, syncByRole, type SyncByRoleOptions } from './director/sync-by-role.js';
 export { type FastPathChoice, fastPaths } from './values/fast-path.js';
 export { type Offload, type OffloadChoice, offloads } from './values/offload.js';
 export { type EngineEvent, type EngineEventType, engineEventTypes } from './values/engine-event.js';

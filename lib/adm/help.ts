@@ -60,6 +60,13 @@ SERVICE is one of -t ADDRESS:PORT (TCP), -u ADDRESS:PORT (UDP),
 addresses stand in brackets.
 
 Beyond ipvsadm:
+  --sync-peers ADDRESS[:PORT],...
+                    with --start-daemon: tell these directors, or take what they
+                    tell, in place of a multicast group; lost messages are
+                    counted, and one that begins late is told all
+  --sync-key-file FILE
+                    with --sync-peers: sign by the keys of this file, and refuse
+                    what is not signed; the director reads it
   --full-nat        with -m: the server gets packets from an address of the
                     director's (fullNat, --nat-source of tunvs run), so that it
                     needs no route to the director

@@ -3,6 +3,7 @@ import type { NativeSync, NativeSyncOptions } from '../native/sync.js';
 import { TunvsError } from '../values/errors.js';
 import { addressBytes, canonicalAddress } from '../values/inet.js';
 import { checkedOptions, choiceOption, integerOption, refuse } from '../values/options.js';
+import { keysOption, peersOption } from './sync-peers.js';
 
 /** A master tells its backups of connections; a backup takes what a master tells. */
 export type SyncRole = 'master' | 'backup';
@@ -24,8 +25,23 @@ export const syncRoles = ['master', 'backup'] as const;
 export interface SyncOptions {
   /** Whether the director tells or is told. Both roles may run at once. */
   role: SyncRole;
-  /** The name of the interface by which messages leave or come in. Who can send there is believed. */
-  interface: string;
+  /**
+   * The name of the interface by which messages leave or come in; with `peers` it may be left out, for any. Without keys,
+   * who can send there is believed.
+   */
+  interface?: string;
+  /**
+   * The other directors, [1, 16] addresses, each alone or with the port of its backup (`'10.2.0.3:8848'`). With them
+   * messages go to each and come from each, in place of a multicast group: they are numbered, so that lost ones are
+   * counted; a backup that begins late gets the whole table; and with keys they are signed. Kernels do not speak this.
+   */
+  peers?: readonly string[];
+  /**
+   * A file with the keys by which peers sign, a line each of [16, 1024] bytes, read when the role begins: the first
+   * signs, and all are believed, [1, 8]. Other users must not be able to read it. Without it peers are believed by their
+   * address.
+   */
+  keyFile?: string;
   /**
    * The number that a master's messages carry, and that a backup takes, [0, 255]. A backup with 0 takes those of all
    * masters. The default is 0.
@@ -36,28 +52,33 @@ export interface SyncOptions {
    * default it is what the interface's MTU has room for. A backup takes messages of any length.
    */
   maxMessageBytes?: number;
-  /** The multicast group, of IPv4 or IPv6; the default is `224.0.0.81`. */
+  /** The multicast group, of IPv4 or IPv6; the default is `224.0.0.81`. With `peers` there is none. */
   group?: string;
-  /** The first of the UDP ports, of which the sysctl `sync_ports` says how many there are, [1, 65535]; the default is 8848. */
+  /**
+   * The first of the UDP ports, of which the sysctl `sync_ports` says how many there are, [1, 65535]; the default is
+   * 8848. With `peers` there is one, at which a backup is spoken to.
+   */
   port?: number;
-  /** The TTL, or the hop limit, of what a master sends, [1, 255]; the default is 1. */
+  /** The TTL, or the hop limit, of what a master sends, [1, 255]; the default is 1. With `peers` it is the host's. */
   ttl?: number;
 }
 
 /** What a role of connection sync was begun with, and what it has counted since. */
 export interface SyncRoleState {
-  /** The name of the interface. */
+  /** The name of the interface; `''` for any. */
   readonly interface: string;
   /** The number of the messages. */
   readonly syncid: number;
   /** The longest message that a master sends, in bytes; of a backup, the longest that would not be fragmented here. */
   readonly maxMessageBytes: number;
-  /** The multicast group. */
-  readonly group: string;
+  /** The multicast group; left out with peers. */
+  readonly group?: string;
   /** The first port. */
   readonly port: number;
-  /** The TTL, or the hop limit, of what a master sends. */
-  readonly ttl: number;
+  /** The TTL, or the hop limit, of what a master sends; left out with peers. */
+  readonly ttl?: number;
+  /** Whether messages are signed, and refused where they are not. */
+  readonly isSigned: boolean;
   /** How many ports there are. */
   readonly ports: number;
   /** How many messages were sent, or have come in. */
@@ -66,6 +87,60 @@ export interface SyncRoleState {
   readonly bytes: number;
   /** How many records were in them; of a backup, those that are well formed. */
   readonly records: number;
+}
+
+/**
+ * What one peer has of another: nothing is heard of it (`away`), it does not have all connections yet (`transferring`),
+ * or it was told all that there are (`caughtUp`).
+ */
+export type SyncPeerState = 'away' | 'transferring' | 'caughtUp';
+
+/** A peer that a master tells. */
+export interface ToldPeer {
+  /** The peer's address. */
+  readonly address: string;
+  /** The port of the peer's backup. */
+  readonly port: number;
+  /** What it has. */
+  readonly state: SyncPeerState;
+  /** How many datagrams were sent to it, with those of transfers and those that keep the session up. */
+  readonly messages: number;
+  /** How many bytes these have, without the headers of UDP. */
+  readonly bytes: number;
+  /** How many messages it has found missing. */
+  readonly lost: number;
+  /** How many transfers of the whole table were begun. */
+  readonly transfers: number;
+  /** How many messages of these it has taken. */
+  readonly transferred: number;
+  /** How many messages of these were sent again. */
+  readonly resent: number;
+  /** How long the oldest message has been waiting for its confirmation, in milliseconds; 0: none waits. */
+  readonly lagMs: number;
+  /** How many of its datagrams were refused. */
+  readonly refused: number;
+}
+
+/** A peer that a backup hears. */
+export interface HeardPeer {
+  /** The peer's address. */
+  readonly address: string;
+  /** What this director has of it. */
+  readonly state: SyncPeerState;
+  /** Whether this director has all that the peer had when it was heard last; also of one that is away. */
+  readonly isCaughtUp: boolean;
+  /** How many of its messages were taken, with those of transfers. */
+  readonly messages: number;
+  /** How many messages are missing. */
+  readonly lost: number;
+  /** How many sessions it has begun: one with each start of the peer's master. */
+  readonly sessions: number;
+  /** How many transfers of the whole table came to their end. */
+  readonly transfers: number;
+  /** When it was heard last, in milliseconds before now; left out where it never was. */
+  readonly heardMsAgo?: number;
+  /** How many of its datagrams were refused. */
+  readonly refused: number;
 }
 
 /** The state of a master. */
@@ -79,6 +154,8 @@ export interface SyncMasterState extends SyncRoleState {
   readonly recordsLost: number;
   /** How many messages the kernel refused to send. */
   readonly messagesFailed: number;
+  /** The peers that it tells; left out with a group. */
+  readonly peers?: readonly ToldPeer[];
 }
 
 /** Why a backup has refused a message or a part of one; `docs/sync.md` has a sentence for each. */
@@ -101,7 +178,12 @@ export type SyncRefusal =
   | 'protocolUnknown'
   | 'stateUnknown'
   | 'onePacket'
-  | 'engineUnnamed';
+  | 'engineUnnamed'
+  | 'senderUnknown'
+  | 'peerCut'
+  | 'sealWrong'
+  | 'sessionOther'
+  | 'replayed';
 
 /** What has become of a record; `docs/sync.md` has a sentence for each. */
 export type SyncOutcome =
@@ -122,6 +204,8 @@ export interface SyncBackupState extends SyncRoleState {
   readonly pauses: number;
   /** How many records wait now for their virtual service or their real server. */
   readonly waiting: number;
+  /** The peers that it hears; left out with a group. */
+  readonly peers?: readonly HeardPeer[];
   /** How many messages and parts of messages were refused, by reason. */
   readonly refused: Readonly<Record<SyncRefusal, number>>;
   /** How many records have become what. */
@@ -130,6 +214,10 @@ export interface SyncBackupState extends SyncRoleState {
 
 /** The state of connection sync: what runs. */
 export interface SyncState {
+  /**
+   * Whether each peer that is there has all connections of the other, and at least one is there; left out without peers.
+   */
+  readonly isCaughtUp?: boolean;
   /** The master; undefined when the director is none. */
   readonly master?: SyncMasterState;
   /** The backup; undefined when the director is none. */
@@ -148,23 +236,43 @@ export interface SyncBacking {
   sync(): NativeSync;
 }
 
-const OPTIONS = ['role', 'interface', 'syncid', 'maxMessageBytes', 'group', 'port', 'ttl'] as const;
+const OPTIONS = ['role', 'interface', 'peers', 'keyFile', 'syncid', 'maxMessageBytes', 'group', 'port', 'ttl'] as const;
 
 /** @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT. */
 export function checkedSyncOptions(given: SyncOptions): { role: SyncRole; options: NativeSyncOptions } {
   const call = 'startSync';
   const options = checkedOptions(call, given, OPTIONS);
+  const role = choiceOption(`${call}: role`, options.role, syncRoles);
+  const port = integerOption(`${call}: port`, options.port, 1, 65535, DEFAULT_SYNC_PORT);
+  const peers = peersOption(`${call}: peers`, options.peers, port);
+  refuseWhatDoesNotGo(call, options, peers.length !== 0);
+  const isAny = peers.length !== 0 && options.interface === undefined;
   return {
-    role: choiceOption(`${call}: role`, options.role, syncRoles),
+    role,
     options: {
-      interface: interfaceOption(`${call}: interface`, options.interface),
+      interface: isAny ? '' : interfaceOption(`${call}: interface`, options.interface),
       syncid: integerOption(`${call}: syncid`, options.syncid, 0, 255, 0),
       maxMessageBytes: integerOption(`${call}: maxMessageBytes`, options.maxMessageBytes, 1, MAX_MESSAGE_BYTES, 0),
       group: groupOption(`${call}: group`, options.group),
-      port: integerOption(`${call}: port`, options.port, 1, 65535, DEFAULT_SYNC_PORT),
+      port,
       ttl: integerOption(`${call}: ttl`, options.ttl, 1, 255, 1),
+      peers,
+      keys: keysOption(`${call}: keyFile`, options.keyFile),
     },
   };
+}
+
+function refuseWhatDoesNotGo(
+  call: string,
+  options: Partial<Record<(typeof OPTIONS)[number], unknown>>,
+  hasPeers: boolean,
+) {
+  const [others, why] = hasPeers
+    ? ([['group', 'ttl'], 'with peers there is no multicast group'] as const)
+    : ([['keyFile'], 'only messages to peers are signed, and a multicast group has none'] as const);
+  const wrong = others.find((name) => options[name] !== undefined);
+  if (wrong !== undefined)
+    throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${call}: ${wrong}: ${why}: leave it out`, { option: wrong });
 }
 
 function interfaceOption(name: string, value: unknown): string {
@@ -198,7 +306,13 @@ export function stopSync(backing: SyncBacking | undefined, given: SyncRole): voi
 }
 
 export function syncState(backing: SyncBacking | undefined): SyncState {
-  return (backing?.sync() ?? {}) as SyncState;
+  const roles = (backing?.sync() ?? {}) as Omit<SyncState, 'isCaughtUp'>;
+  const lists = [roles.master?.peers, roles.backup?.peers].filter((peers) => peers !== undefined);
+  return lists.length === 0 ? roles : { isCaughtUp: lists.every(areCaughtUp), ...roles };
+}
+
+function areCaughtUp(peers: readonly { state: SyncPeerState }[]): boolean {
+  return peers.some(({ state }) => state === 'caughtUp') && peers.every(({ state }) => state !== 'transferring');
 }
 
 function online(backing: SyncBacking | undefined): SyncBacking {

@@ -46,6 +46,26 @@ const waiting: Metric<ValueRow> = {
   value: ({ value }) => value,
 };
 
+type Peer =
+  | NonNullable<NonNullable<Sync['master']>['peers']>[number]
+  | NonNullable<NonNullable<Sync['backup']>['peers']>[number];
+
+/** A row for each peer of each role; none where `read` has nothing of it. */
+function ofPeers(type: 'counter' | 'gauge', name: string, help: string, read: (peer: Peer) => number | undefined) {
+  const metric: Metric<ValueRow> = {
+    ...{ name, type, help, labelNames: ['role', 'peer'] },
+    rows: ({ sync }) =>
+      (['master', 'backup'] as const).flatMap((role) =>
+        (sync?.[role]?.peers ?? []).flatMap((peer: Peer) => {
+          const value = read(peer);
+          return value === undefined ? [] : [{ labels: labelSet({ role, peer: peer.address }), value }];
+        }),
+      ),
+    value: ({ value }) => value,
+  };
+  return metric;
+}
+
 export const syncMetrics = [
   ofRoles('tunvs_sync_messages_total', 'Messages of connection sync that were sent or received.', (r) => r.messages),
   ofRoles('tunvs_sync_message_bytes_total', 'Bytes of these messages, without headers of UDP.', (r) => r.bytes),
@@ -74,4 +94,34 @@ export const syncMetrics = [
     sync.backup ? { ...sync.backup.outcomes } : undefined,
   ),
   waiting,
+  ofPeers('gauge', 'tunvs_sync_peer_up', 'Whether the peer is heard.', ({ state }) => Number(state !== 'away')),
+  ofPeers(
+    'gauge',
+    'tunvs_sync_peer_caught_up',
+    'Whether one side has all connections of the other; at a backup also of a peer that is away.',
+    (peer) => Number('isCaughtUp' in peer ? peer.isCaughtUp : peer.state === 'caughtUp'),
+  ),
+  ofPeers(
+    'gauge',
+    'tunvs_sync_peer_lag_seconds',
+    'How long the oldest message to the peer has been waiting for its confirmation.',
+    (peer) => ('lagMs' in peer ? peer.lagMs / 1000 : undefined),
+  ),
+  ofPeers('gauge', 'tunvs_sync_peer_heard_seconds', 'How long ago the peer was heard.', (peer) =>
+    'heardMsAgo' in peer && peer.heardMsAgo !== undefined ? peer.heardMsAgo / 1000 : undefined,
+  ),
+  ofPeers('counter', 'tunvs_sync_peer_messages_total', 'Messages to the peer, or from it.', (peer) => peer.messages),
+  ofPeers('counter', 'tunvs_sync_peer_lost_total', 'Messages that are missing on the other side.', (peer) => peer.lost),
+  ofPeers(
+    'counter',
+    'tunvs_sync_peer_transfers_total',
+    'Transfers of the whole table: begun by a master, ended at a backup.',
+    (peer) => peer.transfers,
+  ),
+  ofPeers(
+    'counter',
+    'tunvs_sync_peer_refused_total',
+    'Datagrams of the peer that were refused.',
+    (peer) => peer.refused,
+  ),
 ] as readonly Metric[];

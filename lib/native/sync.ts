@@ -12,10 +12,54 @@ export interface NativeSyncOptions {
   port: number;
   /** [1, 255] */
   ttl: number;
+  /** With some there is no group, and the interface may be "". */
+  peers: NativeSyncPeer[];
+  /** The first signs, and all are believed; empty: nothing is signed. */
+  keys: string[];
 }
 
-export interface NativeSyncRole extends NativeSyncOptions {
+export interface NativeSyncPeer {
+  address: string;
+  port: number;
+}
+
+export type NativePeerState = 'away' | 'transferring' | 'caughtUp';
+
+export interface NativeToldPeer extends NativeSyncPeer {
+  state: NativePeerState;
+  messages: number;
+  bytes: number;
+  lost: number;
+  transfers: number;
+  transferred: number;
+  resent: number;
+  lagMs: number;
+  refused: number;
+}
+
+export interface NativeHeardPeer {
+  address: string;
+  state: NativePeerState;
+  isCaughtUp: boolean;
+  messages: number;
+  lost: number;
+  sessions: number;
+  transfers: number;
+  /** Left out where it was never heard. */
+  heardMsAgo?: number;
+  refused: number;
+}
+
+export interface NativeSyncRole {
+  interface: string;
+  syncid: number;
+  maxMessageBytes: number;
+  port: number;
   ports: number;
+  isSigned: boolean;
+  /** With a group. */
+  group?: string;
+  ttl?: number;
   messages: number;
   bytes: number;
   records: number;
@@ -25,12 +69,14 @@ export interface NativeSyncMaster extends NativeSyncRole {
   notesLost: number;
   recordsLost: number;
   messagesFailed: number;
+  peers?: NativeToldPeer[];
 }
 
 export interface NativeSyncBackup extends NativeSyncRole {
   messagesLost: number;
   pauses: number;
   waiting: number;
+  peers?: NativeHeardPeer[];
   /** By the names of `native.syncRefusals`. */
   refused: Record<string, number>;
   /** By the names of `native.syncOutcomes`. */

@@ -88,6 +88,9 @@ export interface StartDaemonCommand {
   group?: string;
   port?: number;
   ttl?: number;
+  /** Beyond ipvsadm: in place of a group. */
+  peers?: string[];
+  keyFile?: string;
 }
 
 export type ServiceCommand = { command: 'addService' | 'editService'; service: ServiceId; settings: ServiceSettings };

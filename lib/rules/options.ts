@@ -38,6 +38,8 @@ export type OptionGroup =
   | 'tun-csum'
   | 'tun-remcsum'
   | 'sync-maxlen'
+  | 'sync-peers'
+  | 'sync-key-file'
   | 'mcast-group'
   | 'mcast-port'
   | 'mcast-ttl';
@@ -132,6 +134,8 @@ export const OPTIONS: readonly OptionSpec[] = [
   option('mcast-interface', 'required', 'mcast-interface'),
   option('syncid', 'required', 'syncid'),
   option('sync-maxlen', 'required', 'sync-maxlen'),
+  option('sync-peers', 'required', 'sync-peers'),
+  option('sync-key-file', 'required', 'sync-key-file'),
   option('mcast-group', 'required', 'mcast-group'),
   option('mcast-port', 'required', 'mcast-port'),
   option('mcast-ttl', 'required', 'mcast-ttl'),

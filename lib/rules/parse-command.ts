@@ -202,6 +202,10 @@ function parseStartDaemon({ spelling, value = '', options }: GivenRule): Command
   }
   const group = options.read('mcast-group', parseMulticastGroup);
   if (group !== undefined) found.group = group;
+  const peers = options.get('sync-peers')?.value;
+  if (peers !== undefined) found.peers = peers.split(',');
+  const keyFile = options.get('sync-key-file')?.value;
+  if (keyFile !== undefined) found.keyFile = keyFile;
   return { command: 'startDaemon', role: parseDaemonRole({ spelling, value }), ...found };
 }
 

@@ -142,7 +142,7 @@ function printList({ what, service, columns, exact, sorted, numeric }: ListComma
 }
 
 function printStartDaemon(command: StartDaemonCommand): string {
-  const { interface: multicastInterface, syncId, maxLength, group, port, ttl } = command;
+  const { interface: multicastInterface, syncId, maxLength, group, port, ttl, peers, keyFile } = command;
   return join(
     '--start-daemon',
     command.role,
@@ -152,6 +152,8 @@ function printStartDaemon(command: StartDaemonCommand): string {
     group !== undefined && `--mcast-group ${group}`,
     port !== undefined && `--mcast-port ${port}`,
     ttl !== undefined && `--mcast-ttl ${ttl}`,
+    peers !== undefined && `--sync-peers ${quoteToken(peers.join(','))}`,
+    keyFile !== undefined && `--sync-key-file ${quoteToken(keyFile)}`,
   );
 }
 

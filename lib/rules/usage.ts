@@ -26,6 +26,7 @@ const SERVER_SETTINGS: OptionGroup[] = [
 const LISTS: OptionGroup[] = ['connection', 'timeout', 'daemon'];
 const COLUMNS: OptionGroup[] = ['stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'];
 const MULTICAST: OptionGroup[] = ['mcast-interface', 'sync-maxlen', 'mcast-group', 'mcast-port', 'mcast-ttl'];
+const PEERS: OptionGroup[] = ['sync-peers', 'sync-key-file'];
 
 const addOrEditService = { required: ['service-address'], allowed: [...SERVICE, ...SERVICE_SETTINGS] } satisfies Omit<
   Usage,
@@ -58,7 +59,7 @@ const USAGE: Readonly<Record<CommandName, Usage>> = {
   },
   zero: { name: 'zero', required: [], allowed: SERVICE },
   setTimeouts: { name: 'set', ...nothing },
-  startDaemon: { name: 'start-daemon', required: [], allowed: ['syncid', ...MULTICAST] },
+  startDaemon: { name: 'start-daemon', required: [], allowed: ['syncid', ...MULTICAST, ...PEERS] },
   stopDaemon: { name: 'stop-daemon', required: [], allowed: ['syncid'] },
   help: { name: 'help', ...nothing },
   version: { name: 'version', ...nothing },
@@ -70,6 +71,7 @@ const ORDER: readonly OptionGroup[] = [
   ...(['forwarding-method', 'weight', 'u-threshold', 'l-threshold', 'mcast-interface'] as const),
   ...(['timeout', 'daemon', 'stats', 'rate', 'thresholds', 'persistent-conn', 'nosort', 'syncid', 'exact'] as const),
   ...(['ops', 'pe', 'sched-flags', 'mcast-group', 'mcast-port', 'mcast-ttl', 'sync-maxlen', 'tun-info'] as const),
+  ...PEERS,
   ...TUNNEL,
   ...FULL_NAT,
 ];

@@ -15,13 +15,15 @@ void set(Napi::Object& object, const char* name, uint64_t value) {
 Napi::Object roleToJs(Napi::Env env, const SyncOptions& options) {
   Napi::Object role = Napi::Object::New(env);
   role.Set("interface", toJs(env, options.interface));
-  role.Set("group", toJs(env, toString(options.group)));
   set(role, "syncid", options.syncid);
   set(role, "maxMessageBytes", options.maxBytes);
   set(role, "port", options.port);
-  set(role, "ttl", options.ttl);
   set(role, "ports", options.ports);
   role.Set("isSigned", !options.keys.empty());
+  if (options.peers.empty()) {
+    role.Set("group", toJs(env, toString(options.group)));
+    set(role, "ttl", options.ttl);
+  }
   return role;
 }
 

@@ -6,7 +6,7 @@ import { tcp } from './packets.js';
 
 const ROLE = {
   ...{ interface: 'eth1', syncid: 7, maxMessageBytes: 1472, group: '224.0.0.81', port: 8848, ttl: 1 },
-  ...{ ports: 1, messages: 10, bytes: 1000, records: 20 },
+  ...{ ports: 1, isSigned: false, messages: 10, bytes: 1000, records: 20 },
 };
 
 function counted<Name extends string>(names: Record<string, string>): Record<Name, number> {

@@ -9,13 +9,23 @@ import { printRule } from '../../lib/rules/print.js';
 import { applyRules } from '../../lib/rules/apply.js';
 
 const ROLE = { interface: 'eth1', syncid: 7, maxMessageBytes: 1472, group: '224.0.0.81', port: 8848, ttl: 1 };
-const STATE = { ...ROLE, ports: 1, messages: 0, bytes: 0, records: 0, notesLost: 0, recordsLost: 0, messagesFailed: 0 };
+const STATE = {
+  ...ROLE,
+  ports: 1,
+  isSigned: false,
+  messages: 0,
+  bytes: 0,
+  records: 0,
+  notesLost: 0,
+  recordsLost: 0,
+  messagesFailed: 0,
+};
 
 describe('connection sync', () => {
   it("begins with ipvsadm's defaults", () => {
     assert.deepEqual(checkedSyncOptions({ role: 'master', interface: 'eth1' }), {
       role: 'master',
-      options: { ...ROLE, syncid: 0, maxMessageBytes: 0 },
+      options: { ...ROLE, syncid: 0, maxMessageBytes: 0, peers: [], keys: [] },
     });
     assert.equal(checkedSyncOptions({ role: 'backup', interface: 'x', group: 'FF02::1:0' }).options.group, 'ff02::1:0');
   });

@@ -72,6 +72,7 @@ export const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   '-R': ['--replace'],
   '--start-daemon': [
     ...['--mcast-interface', '--syncid', '--sync-maxlen', '--mcast-group', '--mcast-port', '--mcast-ttl'],
+    ...['--sync-peers', '--sync-key-file'],
   ],
   '--stop-daemon': ['--syncid'],
   '--sysctl': ['--json', '--watch'],
@@ -102,6 +103,8 @@ export const VALUES: Readonly<Record<string, readonly string[]>> = {
   '--syncid': [],
   '--sync-maxlen': [],
   '--mcast-group': [],
+  '--sync-peers': [],
+  '--sync-key-file': [],
   '--mcast-port': [],
   '--mcast-ttl': [],
   '--tun-port': [],

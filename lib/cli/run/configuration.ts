@@ -24,7 +24,7 @@ export interface Planned {
 }
 
 /** Of what runs beside the director. */
-export type DaemonSpec = Pick<Spec, 'control' | 'log' | 'metrics' | 'reload'>;
+export type DaemonSpec = Pick<Spec, 'control' | 'log' | 'metrics' | 'reload' | 'sync'>;
 
 export interface Configuration {
   /** What messages call it: `rules`, `configuration`. */

@@ -167,11 +167,12 @@ function overriding(options: RunOptions, spec: Spec): Partial<Spec> {
   return Object.fromEntries(Object.entries(all).filter(differs));
 }
 
-const daemonOf = ({ control, log, metrics, reload }: Spec) => ({
+const daemonOf = ({ control, log, metrics, reload, sync }: Spec) => ({
   ...(control && { control }),
   ...(log && { log }),
   ...(metrics && { metrics }),
   ...(reload && { reload }),
+  ...(sync && { sync }),
 });
 
 /** Names are asked of DNS for it, and policies are imported. */

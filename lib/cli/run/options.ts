@@ -8,6 +8,7 @@ import type { EngineArguments } from '../engine-options.js';
 import type { EtcdArguments } from '../etcd-options.js';
 import type { ControlArguments } from './control-options.js';
 import type { LogArguments } from './log-options.js';
+import type { SyncArguments } from './sync.js';
 
 export interface FleetArguments extends EtcdArguments {
   etcdCache?: string;
@@ -17,7 +18,12 @@ export interface FleetArguments extends EtcdArguments {
   etcdShareChecks?: boolean;
 }
 
-export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArguments, ControlArguments, FleetArguments {
+export interface RunOptions
+  extends Omit<EngineArguments, 'source'>,
+    LogArguments,
+    ControlArguments,
+    FleetArguments,
+    SyncArguments {
   rules?: string;
   config?: string;
   keepalived?: string;

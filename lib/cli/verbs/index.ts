@@ -12,11 +12,12 @@ import { realserver } from './realserver.js';
 import { reload } from './reload.js';
 import { replay } from './replay.js';
 import { role } from './role.js';
+import { sync } from './sync.js';
 import { run } from './run.js';
 import { status } from './status.js';
 import { upgrade } from './upgrade.js';
 
 export const verbs: readonly Verb[] = [
-  ...[run, status, role, health, fleet, reload, upgrade, check, convert, config],
+  ...[run, status, role, sync, health, fleet, reload, upgrade, check, convert, config],
   ...[realserver, replay, explain, demo, installIpvsadm],
 ];

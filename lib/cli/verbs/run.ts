@@ -44,6 +44,7 @@ import { addLogOptions, askedLog } from '../run/log-options.js';
 import { followHealth } from '../run/log-health.js';
 import type { RunOptions } from '../run/options.js';
 import { statsLine } from '../run/stats-line.js';
+import { addSyncOptions, keepSync, syncOptionsOf } from '../run/sync.js';
 import { statusOf } from '../run/status.js';
 import { type Tell, teller } from '../run/teller.js';
 import { endSignal, statusSignals } from '../signals.js';
@@ -173,7 +174,8 @@ export const run: Verb = {
         '--standby-checks <what>',
         'what health checks do while it is a standby: run or rest (default: run)',
         choiceArgument(onStandbyChoices),
-      )
+      );
+    addSyncOptions(command)
       .option('--bypass-qdisc', 'leave the queueing discipline out; needs --egress packet')
       .option(
         '--name <name>',
@@ -291,6 +293,7 @@ async function attachments({ options, configuration, io, tell, log, manager }: T
     places = addresses;
   };
   // The director may have been told to end meanwhile, and the service manager too.
+  const sync = syncOptionsOf(options, configuration.daemon.sync);
   const ready = () => director && !over?.aborted && manager.ready(readySentence(director, places));
   return [
     (running) => {
@@ -315,6 +318,7 @@ async function attachments({ options, configuration, io, tell, log, manager }: T
         ready();
       },
     }),
+    ...(sync ? [keepSync(sync, tell, options.takeover ?? false)] : []),
     ...(configuration.fleet ? [configuration.fleet(() => reloadAll())] : []),
     ...(isReloadedOnChange(options, configuration) ? [onFileChange(configuration, reloadAll)] : []),
     feedWatchdog(manager, log),

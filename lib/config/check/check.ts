@@ -1,6 +1,8 @@
 /** Checks the value of a whole configuration: each part by the schema, then how they fit, so that all mistakes show. */
 import { isAbsolute, resolve, dirname } from 'node:path';
+import { checkedSyncOptions, type SyncOptions } from '../../director/sync.js';
 import type { FileUse } from '../../health/checks/kind.js';
+import { TunvsError } from '../../values/errors.js';
 import { parseSource, sourceFamily } from '../../values/source.js';
 import type { Path } from '../mistake.js';
 import type { ConfigFiles } from '../read/files.js';
@@ -121,5 +123,24 @@ function files(spec: Spec, parts: readonly ServicePart[], surroundings: CheckSur
       findings.push({ path, message: 'a token is in a file or in an environment variable', mend: 'write file or env' });
     if (token.file !== undefined) token.file = absolute(path, token.file);
   }
+  const { sync } = spec;
+  if (sync?.keyFile !== undefined) sync.keyFile = absolute(['sync', 'keyFile'], sync.keyFile);
+  if (sync !== undefined) findings.push(...syncFindings(sync));
   return findings;
+}
+
+/** The library says what is wrong; the keys are read when the director begins. */
+function syncFindings({ as: _, keyFile, ...sync }: NonNullable<Spec['sync']>): Finding[] {
+  try {
+    checkedSyncOptions({ ...sync, role: 'backup' } as SyncOptions);
+  } catch (error) {
+    if (!(error instanceof TunvsError)) throw error;
+    const field = error.option;
+    const path = ['sync', ...(field !== undefined && field in sync ? [field] : [])];
+    return [{ path, message: error.message.replace(/^startSync: /, ''), mend: 'see "sync" in docs/configuration.md' }];
+  }
+  if (keyFile === undefined || sync.peers !== undefined) return [];
+  return [
+    { path: ['sync', 'keyFile'], message: 'only what is told to peers is signed', mend: 'name peers, or leave it out' },
+  ];
 }

@@ -1,8 +1,9 @@
 /** Bearer tokens: who has one may read, or write. A file that holds one is read again when it has changed. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { TunvsError } from '../../values/errors.js';
 import { refuse } from '../../values/options.js';
+import { readPrivateFile } from '../../values/private-file.js';
 import type { Access, DoorLog, HttpPlace, Token } from './door.js';
 
 interface Known {
@@ -109,32 +110,5 @@ function readToken(name: string, token: Token): string {
 
 function readPrivate(name: string, file: string): string {
   if (typeof file !== 'string') refuse(name, file, 'a token, or an object with the name of its file');
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    const why =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? `there is no file ${file}` : (error as Error).message;
-    throw unreadable(name, `${why}: make one by "umask 077; openssl rand -hex 32 > ${file}"`, error);
-  }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile()) throw unreadable(name, `${file} is not a file: name a file with the token in its only line`);
-    const { mode } = status;
-    if ((mode & 0o006) !== 0)
-      throw unreadable(name, `${file} has mode ${(mode & 0o777).toString(8)}, so any user knows it: chmod 600 ${file}`);
-    return readFileSync(descriptor, 'utf8');
-  } catch (error) {
-    if (error instanceof TunvsError) throw error;
-    throw unreadable(name, `${file}: ${(error as Error).message}`, error);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function unreadable(name: string, why: string, cause?: unknown): TunvsError {
-  return new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: the token cannot be read: ${why}`, {
-    option: name,
-    ...(cause !== undefined && { cause }),
-  });
+  return readPrivateFile(name, file, { what: 'the token', make: 'umask 077; openssl rand -hex 32 > FILE' });
 }

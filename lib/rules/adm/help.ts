@@ -35,6 +35,7 @@ Options of -a and -e:
 Options of --start-daemon:
   --mcast-interface NAME (default eth0), --syncid NUMBER, --sync-maxlen BYTES
   --mcast-group ADDRESS, --mcast-port PORT, --mcast-ttl TTL
+  --sync-peers ADDRESS[:PORT],... in place of a group, --sync-key-file FILE to sign
 Options of -d and -D:
   --drain [SECONDS]              wait until the connections are over; after SECONDS, end those that are left
 Options of -L:

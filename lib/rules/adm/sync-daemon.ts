@@ -17,9 +17,14 @@ export function isDaemonCommand(rule: { command: string }): rule is DaemonComman
 export function runDaemonCommand(target: SessionTarget, rule: DaemonCommand): void {
   try {
     if (rule.command === 'stopDaemon') return target.stopSync(rule.role);
-    const { role, interface: multicastInterface = DEFAULT_INTERFACE, syncId, maxLength, group, port, ttl } = rule;
+    const { role, syncId, maxLength, group, port, ttl, peers, keyFile } = rule;
+    // Peers are found by routes.
+    const by = rule.interface ?? (peers === undefined ? DEFAULT_INTERFACE : undefined);
     target.startSync({
-      ...{ role, interface: multicastInterface },
+      role,
+      ...(by !== undefined && { interface: by }),
+      ...(peers !== undefined && { peers }),
+      ...(keyFile !== undefined && { keyFile }),
       ...(syncId !== undefined && { syncid: syncId }),
       ...(maxLength !== undefined && { maxMessageBytes: maxLength }),
       ...(group !== undefined && { group }),
