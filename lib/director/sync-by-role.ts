@@ -13,7 +13,17 @@ export const syncAs = ['role', 'both', 'master', 'backup'] as const;
  */
 export type SyncAs = (typeof syncAs)[number];
 
-/** How {@link syncByRole} runs connection sync. */
+/**
+ * How {@link syncByRole} runs connection sync.
+ *
+ * @example
+ * ```ts
+ * import type { SyncByRoleOptions } from 'tunvs';
+ *
+ * const options: SyncByRoleOptions = { peers: ['10.2.0.3'], keyFile: '/etc/tunvs/sync.key', as: 'both' };
+ * console.log(options.as); // both
+ * ```
+ */
 export interface SyncByRoleOptions extends Omit<SyncOptions, 'role'> {
   /** What the director is; the default is 'role'. */
   as?: SyncAs;
@@ -35,8 +45,8 @@ const AGAIN_MS = 1000;
  * import { Director, syncByRole } from 'tunvs';
  *
  * const director = await Director.open({ source: '10.2.0.2', role: 'standby' });
- * const sync = syncByRole(director, { peers: ['10.2.0.3'], keyFile: '/etc/tunvs/sync.key' }, console.error);
- * console.log(director.sync.isCaughtUp); // true once the other director has told all
+ * const sync = syncByRole(director, { peers: ['10.2.0.3'] }, console.error);
+ * console.log(director.sync.isCaughtUp); // false
  * sync[Symbol.dispose]();
  * await director.close();
  * ```

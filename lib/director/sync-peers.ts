@@ -2,7 +2,7 @@
 import type { NativeSyncPeer } from '../native/sync.js';
 import { TunvsError } from '../values/errors.js';
 import { isUnicast, parseEndpoint } from '../values/inet.js';
-import { refuse } from '../values/options.js';
+import { optionOf, refuse } from '../values/options.js';
 import { readPrivateFile } from '../values/private-file.js';
 
 const MAX_PEERS = 16;
@@ -47,7 +47,7 @@ export function keysOption(name: string, file: unknown): string[] {
     `${name}: ${file}: expected 1 to ${MAX_KEYS} lines with a key of ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes each, ` +
       `got ${keys.length} of ${keys.map((key) => Buffer.byteLength(key)).join(', ') || 'no'} bytes: ` +
       'make a key by "openssl rand -hex 32"',
-    { option: name },
+    { option: optionOf(name) },
   );
 }
 

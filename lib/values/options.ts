@@ -20,7 +20,7 @@ export function refuse(name: string, value: unknown, expected: string, mend?: st
 }
 
 /** What stands before is the call. */
-function optionOf(name: string): string {
+export function optionOf(name: string): string {
   return name
     .slice(name.lastIndexOf(': ') + 1)
     .trim()

@@ -1,6 +1,7 @@
 /** Files with secrets in them, which not everybody may read. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { TunvsError } from './errors.js';
+import { optionOf } from './options.js';
 
 /** What a secret is called, and the command that makes a file with one; FILE stands for its name. */
 export interface Secret {
@@ -11,13 +12,13 @@ export interface Secret {
 /**
  * Reads a file that holds a secret. A message never has what stands in it.
  *
- * @param option What the file is the value of.
+ * @param option What the file is the value of, with the call before it.
  * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT for one that cannot be read, and that any user may read or write.
  */
 export function readPrivateFile(option: string, file: string, { what, make }: Secret): string {
   const unreadable = (why: string, cause?: unknown) =>
     new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${option}: ${what} cannot be read: ${why}`, {
-      option,
+      option: optionOf(option),
       ...(cause !== undefined && { cause }),
     });
   let descriptor: number;

@@ -10,6 +10,7 @@
 namespace tunvs {
 namespace {
 
+constexpr size_t kUsualBytes = 8192;       // longer messages gain nothing
 constexpr size_t kAnswerRoomBytes = 2048;  // more than any answer of a peer
 constexpr size_t kAnswersPerTurn = 64;     // of each peer
 
@@ -33,7 +34,7 @@ Result<std::unique_ptr<PeerOutlet>> PeerOutlet::open(Director& director, const S
 }
 
 PeerOutlet::PeerOutlet(Director& director, const SyncOptions& options, std::vector<UniqueFd> sockets, uint64_t session)
-    : seal_(options.keys), maxBytes_(options.maxBytes == 0 ? SIZE_MAX : options.maxBytes) {
+    : seal_(options.keys), maxBytes_(options.maxBytes == 0 ? kUsualBytes : options.maxBytes) {
   for (size_t i = 0; i < sockets.size(); i++)
     maxBytes_ =
         std::min(maxBytes_, unfragmentedBytes(sockets[i].get(), options.peers[i].address) - peerOverhead(seal_));

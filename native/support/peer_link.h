@@ -66,8 +66,9 @@ class PeerLink {
   }
   std::optional<SyncRefusal> toBackup(std::span<const uint8_t> datagram, const PeerAddress& from = kHome) {
     const Exact exact(datagram);
-    return listener->take(exact.span(), from, nowMs,
-                          [this](std::span<const uint8_t> message) { had[loadBe64(&message[0])]++; });
+    return listener->take(exact.span(), from, nowMs, [this](std::span<const uint8_t> message) {
+      if (message.size() == 8) had[loadBe64(message.data())]++;
+    });
   }
   std::optional<SyncRefusal> toMaster(std::span<const uint8_t> datagram) {
     const Exact exact(datagram);

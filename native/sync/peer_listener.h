@@ -21,7 +21,7 @@ namespace tunvs {
 class PeerListener {
  public:
   static constexpr uint64_t kStatusMs = 50, kAckMs = 10, kAwayMs = 1500;
-  static constexpr uint64_t kBulkPerStatus = 16;
+  static constexpr uint64_t kBulkPerStatus = 4;
   // How long it waits after a transfer until it asks for another one, because something was lost.
   static constexpr uint64_t kAgainMs = 10'000;
 

@@ -61,7 +61,7 @@ void PeerTeller::welcome(const PeerDatagram& datagram, uint64_t nowMs) {
     lostBefore_ += std::exchange(lostHere_, 0);
     unconfirmed_.clear();
     transfer_ = 0;
-    ahead_.clear();
+    dropAhead(ahead_.size());
     isWalkOver_ = true;
   }
   beat(nowMs);
@@ -81,7 +81,7 @@ std::optional<SyncRefusal> PeerTeller::hear(const PeerDatagram& datagram, uint64
     const uint64_t end = bulkFirst_ + ahead_.size();
     if (status.bulkTaken >= bulkFirst_ && status.bulkTaken < end) {
       const uint64_t taken = status.bulkTaken + 1 - bulkFirst_;
-      ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<ptrdiff_t>(taken));
+      dropAhead(taken);
       bulkFirst_ += taken;
       counts_.transferred += taken;
       progressMs_ = nowMs;
@@ -96,19 +96,27 @@ std::optional<SyncRefusal> PeerTeller::hear(const PeerDatagram& datagram, uint64
 void PeerTeller::beginTransfer(uint32_t transfer, uint64_t nowMs) {
   transfer_ = transfer;
   bulkFirst_ = 1;
-  ahead_.clear();
+  dropAhead(ahead_.size());
   isWalkOver_ = false;
   progressMs_ = nowMs;
   counts_.transfers++;
   walk_.begin();
 }
 
+void PeerTeller::dropAhead(size_t datagrams) {
+  for (size_t i = 0; i < datagrams; i++) {
+    aheadBytes_ -= ahead_.front().size();
+    ahead_.pop_front();
+  }
+}
+
 void PeerTeller::sendAhead() {
-  while (!isWalkOver_ && ahead_.size() < kWindow) {
+  while (!isWalkOver_ && ahead_.size() < kWindow && aheadBytes_ < kWindowBytes) {
     const std::vector<uint8_t> message = walk_.next();
     isWalkOver_ = message.empty();
     const auto body = writeBulkBody({transfer_, isWalkOver_});
     ahead_.push_back(writePeer(seal_, PeerKind::bulk, session_, peer_, bulkFirst_ + ahead_.size(), body, message));
+    aheadBytes_ += ahead_.back().size();
     send(ahead_.back());
   }
 }

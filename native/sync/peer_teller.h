@@ -2,7 +2,7 @@
 // changes, and transfers the whole table when the peer asks for it, as one does that begins late or has lost something.
 //
 // Messages that change something are sent once. Those of a transfer are sent again until the peer has taken them, at
-// most kWindow of them ahead.
+// most kWindowBytes of them ahead, which a socket's buffer has room for.
 //
 // Thread safety: none. It is pure: whoever makes it gives it the time, and sends.
 #pragma once
@@ -32,7 +32,7 @@ constexpr std::string_view toString(PeerState state) {
 class PeerTeller {
  public:
   static constexpr uint64_t kHelloMs = 500, kBeatMs = 250, kAwayMs = 1500, kResendMs = 200, kQuickResendMs = 20;
-  static constexpr size_t kWindow = 64;
+  static constexpr size_t kWindow = 64, kWindowBytes = 96 << 10;
 
   // A TableWalk gives the table as it is, in messages.
   class TableWalk {
@@ -85,6 +85,7 @@ class PeerTeller {
   void welcome(const PeerDatagram& datagram, uint64_t nowMs);
   std::optional<SyncRefusal> hear(const PeerDatagram& datagram, uint64_t nowMs);
   void beat(uint64_t nowMs);
+  void dropAhead(size_t datagrams);
   void sendAhead();
   void sendAgain(uint64_t nowMs);
   void beginTransfer(uint32_t transfer, uint64_t nowMs);
@@ -110,7 +111,8 @@ class PeerTeller {
   uint64_t bulkFirst_ = 1;  // number of the first that waits for its confirmation
   bool isWalkOver_ = true;
   std::deque<std::vector<uint8_t>> ahead_;  // datagrams, from bulkFirst_ on
-  uint64_t progressMs_ = 0;                 // when the peer has last taken one, or they were sent again
+  size_t aheadBytes_ = 0;
+  uint64_t progressMs_ = 0;  // when the peer has last taken one, or they were sent again
 
   Report counts_;
 };

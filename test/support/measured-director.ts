@@ -1,5 +1,6 @@
 /** An offline director with a bit of everything, and what an open one would say beside. */
 import { Director, type OfflineDirector, tablePolicy } from '../../lib/index.js';
+import type { ToldPeer } from '../../lib/director/sync.js';
 import type { SyncOutcome, SyncRefusal } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
 import { tcp } from './packets.js';
@@ -41,6 +42,11 @@ export function measuredDirector(): OfflineDirector {
   return director;
 }
 
+export const TOLD_PEER: ToldPeer = {
+  ...{ address: '10.2.0.3', port: 8848, state: 'transferring', messages: 11, bytes: 1100, lost: 1 },
+  ...{ transfers: 2, transferred: 3, resent: 4, lagMs: 75, refused: 5 },
+};
+
 /** The director as an open one: with a device, workers and a host. */
 export function asOpen(
   director: OfflineDirector,
@@ -64,9 +70,33 @@ export function asOpen(
     },
     state: { folder: '/run/tunvs/web', connections: 5, templates: 2, ended: 1, reason: '' },
     sync: {
-      master: { ...ROLE, notesLost: 1, recordsLost: 2, messagesFailed: 3 },
+      isCaughtUp: false,
+      master: { ...ROLE, notesLost: 1, recordsLost: 2, messagesFailed: 3, peers: [TOLD_PEER] },
       backup: {
         ...{ ...ROLE, messagesLost: 4, pauses: 5, waiting: 6 },
+        peers: [
+          {
+            address: '10.2.0.3',
+            state: 'caughtUp',
+            isCaughtUp: true,
+            messages: 7,
+            lost: 8,
+            sessions: 9,
+            transfers: 10,
+            heardMsAgo: 250,
+            refused: 11,
+          },
+          {
+            address: '10.2.0.4',
+            state: 'away',
+            isCaughtUp: false,
+            messages: 0,
+            lost: 0,
+            sessions: 0,
+            transfers: 0,
+            refused: 0,
+          },
+        ],
         refused: counted<SyncRefusal>(native.syncRefusals),
         outcomes: counted<SyncOutcome>(native.syncOutcomes),
       },

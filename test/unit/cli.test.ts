@@ -131,6 +131,7 @@ describe('every verb', () => {
         'run',
         'status',
         'role',
+        'sync',
         'health',
         'fleet',
         'reload',

@@ -39,7 +39,7 @@ describe('the example configurations', () => {
       'hashSeed',
       'busyPollUs',
     ];
-    rare.push('cpus', 'bypassesQdisc', 'fastPath', 'rings', 'state', 'role');
+    rare.push('cpus', 'bypassesQdisc', 'fastPath', 'rings', 'state', 'role', 'sync');
     const fields = Object.keys(configSchema().properties ?? {}).filter((field) => field !== 'include');
     assert.deepEqual([...shown, ...rare].sort(), fields.sort());
   });

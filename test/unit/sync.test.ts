@@ -1,12 +1,23 @@
 import { strict as assert } from 'node:assert';
-import { readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { checkedSyncOptions } from '../../lib/director/sync.js';
-import { Director, type SyncOptions, type SyncOutcome, type SyncRefusal } from '../../lib/index.js';
+import {
+  Director,
+  syncByRole,
+  type SyncOptions,
+  type SyncOutcome,
+  type SyncRefusal,
+  type TunvsError,
+} from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
 import { listDaemons } from '../../lib/rules/listing/daemons.js';
+import { parseCommand } from '../../lib/rules/parse-command.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 import { printRule } from '../../lib/rules/print.js';
 import { applyRules } from '../../lib/rules/apply.js';
+import { eventuallyHolds } from '../support/eventually.js';
 
 const ROLE = { interface: 'eth1', syncid: 7, maxMessageBytes: 1472, group: '224.0.0.81', port: 8848, ttl: 1 };
 const STATE = {
@@ -59,6 +70,167 @@ describe('connection sync', () => {
     const line = 'sync daemon (mcast=eth1, syncid=7, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n';
     assert.equal(listDaemons({ master: STATE }), `master ${line}`);
     assert.equal(listDaemons({}), '');
+  });
+
+  it('is listed with its peers, for which ipvsadm has no words', () => {
+    const { group: _, ttl: __, ...role } = { ...STATE, interface: '', isSigned: true };
+    const told = { messages: 1, bytes: 1, transfers: 1, transferred: 1, resent: 0, refused: 0 };
+    const heard = { messages: 1, sessions: 1, transfers: 1, refused: 0 };
+    const peers = [
+      { address: '10.2.0.3', port: 8848, state: 'caughtUp', lost: 0, lagMs: 12, ...told },
+      { address: '2001:db8::3', port: 9000, state: 'transferring', lost: 2, lagMs: 0, ...told },
+    ] as const;
+    const header = 'sync daemon (peers=2, signed, syncid=7, maxlen=1472, port=8848)\n';
+    const lines =
+      '  10.2.0.3:8848 caught up, lag 12 ms, 0 messages lost\n  [2001:db8::3]:9000 transferring, lag 0 ms, 2 messages lost\n';
+    assert.equal(listDaemons({ master: { ...role, peers } }), `master ${header}${lines}`);
+    const backup = {
+      ...{ ...role, messagesLost: 0, pauses: 0, waiting: 0, refused: {}, outcomes: {} },
+      peers: [
+        { address: '10.2.0.3', state: 'away', isCaughtUp: true, lost: 0, heardMsAgo: 5000, ...heard },
+        { address: '10.2.0.4', state: 'away', isCaughtUp: false, lost: 0, ...heard },
+      ],
+    } as never;
+    assert.equal(
+      listDaemons({ backup }),
+      `backup ${header}  10.2.0.3 away (all that it had is here), heard 5000 ms ago, 0 messages lost\n` +
+        '  10.2.0.4 away, never heard, 0 messages lost\n',
+    );
+  });
+
+  describe('with peers', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tunvs-sync-'));
+    const file = (name: string, text: string, mode = 0o600) => {
+      writeFileSync(join(folder, name), text);
+      chmodSync(join(folder, name), mode);
+      return join(folder, name);
+    };
+    after(() => rmSync(folder, { recursive: true }));
+
+    it('needs no interface, and reads who they are and which keys they have', () => {
+      const keyFile = file('keys', '# two\n0123456789abcdef\n\n  another key of mine  \n');
+      const peers = ['10.2.0.3', '10.2.0.4:9000', '2001:db8::1', '[2001:DB8::2]:9001'];
+      const { options } = checkedSyncOptions({ role: 'backup', peers, keyFile, port: 8000 });
+      assert.equal(options.interface, '');
+      assert.deepEqual(options.keys, ['0123456789abcdef', 'another key of mine']);
+      assert.deepEqual(options.peers, [
+        { address: '10.2.0.3', port: 8000 },
+        { address: '10.2.0.4', port: 9000 },
+        { address: '2001:db8::1', port: 8000 },
+        { address: '2001:db8::2', port: 9001 },
+      ]);
+    });
+
+    it('refuses what cannot be, and does not say a key', () => {
+      const good: SyncOptions = { role: 'master', peers: ['10.2.0.3'] };
+      for (const [bad, option, sentence] of [
+        [{ ...good, peers: [] }, 'peers', /1 to 16 addresses/],
+        [{ ...good, peers: '10.2.0.3' }, 'peers', /1 to 16 addresses/],
+        [{ ...good, peers: ['lb2'] }, 'peers', /"?lb2/],
+        [{ ...good, peers: ['224.0.0.81'] }, 'peers', /224\.0\.0\.81/],
+        [{ ...good, peers: ['0.0.0.0'] }, 'peers', /0\.0\.0\.0/],
+        [{ ...good, peers: ['10.2.0.3:0'] }, 'peers', /10\.2\.0\.3:0/],
+        [{ ...good, peers: ['10.2.0.3', '10.2.0.3:9'] }, 'peers', /each address once/],
+        [{ ...good, group: '224.0.0.81' }, 'group', /no multicast group: leave it out/],
+        [{ ...good, ttl: 1 }, 'ttl', /no multicast group/],
+        [{ ...good, interface: '' }, 'interface', /an interface's name/],
+        [
+          { role: 'master', interface: 'eth1', keyFile: file('unused', 'a'.repeat(32)) },
+          'keyFile',
+          /only messages to peers/,
+        ],
+        [{ ...good, keyFile: join(folder, 'none') }, 'keyFile', /there is no file .*openssl rand/],
+        [
+          { ...good, keyFile: file('open', 'b'.repeat(32), 0o644) },
+          'keyFile',
+          /mode 644, so any user knows it: chmod 600/,
+        ],
+        [{ ...good, keyFile: folder }, 'keyFile', /is not a file/],
+        [{ ...good, keyFile: file('short', 'secret-of-15-b') }, 'keyFile', /got 1 of 14 bytes: make a key/],
+        [{ ...good, keyFile: file('empty', '# nothing\n') }, 'keyFile', /got 0 of no bytes/],
+        [{ ...good, keyFile: file('many', 'c'.repeat(32).concat('\n').repeat(9)) }, 'keyFile', /1 to 8 lines/],
+      ] as const)
+        assert.throws(
+          () => checkedSyncOptions(bad as never),
+          (error: TunvsError) => {
+            assert.equal(error.code, 'ERR_TUNVS_INVALID_ARGUMENT');
+            assert.equal(error.option, option);
+            assert.match(error.message, sentence);
+            assert.doesNotMatch(error.message, /secret-of|bbbb|cccc/);
+            return true;
+          },
+        );
+    });
+
+    it('is begun by tunvsadm, whose words are read and printed', () => {
+      const words = [
+        '--start-daemon',
+        'master',
+        '--sync-peers',
+        '10.2.0.3,10.2.0.4:9000',
+        '--sync-key-file',
+        '/k',
+        '--syncid',
+        '7',
+      ];
+      const command = parseCommand(words, () => {});
+      assert.deepEqual(command, {
+        ...{ command: 'startDaemon', role: 'master', syncId: 7 },
+        ...{ peers: ['10.2.0.3', '10.2.0.4:9000'], keyFile: '/k' },
+      });
+      assert.equal(
+        printRule(command as never),
+        '--start-daemon master --syncid 7 --sync-peers 10.2.0.3,10.2.0.4:9000 --sync-key-file /k',
+      );
+    });
+
+    it('follows the role, and is tried again where it cannot', async () => {
+      const calls: string[] = [];
+      const handlers = new Set<() => void>();
+      const running: Record<string, object> = {};
+      let isBroken = false;
+      const director = {
+        role: 'active',
+        get sync() {
+          return { ...running };
+        },
+        startSync({ role }: { role: string }) {
+          if (isBroken) throw new Error('the port is taken');
+          calls.push(`start ${role}`);
+          running[role] = {};
+        },
+        stopSync(role: string) {
+          calls.push(`stop ${role}`);
+          delete running[role];
+        },
+        on: (_: string, handler: () => void) => handlers.add(handler),
+        off: (_: string, handler: () => void) => handlers.delete(handler),
+      };
+      const become = (role: string) => {
+        director.role = role;
+        for (const handler of handlers) handler();
+      };
+      const failures: string[] = [];
+      const sync = syncByRole(director as never, { peers: ['10.2.0.3'] }, ({ message }) => failures.push(message));
+      become('standby');
+      become('standby');
+      assert.deepEqual(calls, ['start master', 'start backup', 'stop master']);
+      isBroken = true;
+      become('active');
+      become('active');
+      assert.deepEqual([failures, Object.keys(running)], [['the port is taken'], ['backup']]);
+      isBroken = false;
+      await eventuallyHolds(async () => assert.deepEqual(Object.keys(running), ['master']));
+      sync[Symbol.dispose]();
+      assert.deepEqual([Object.keys(running), handlers.size], [[], 0]);
+      assert.throws(() => syncByRole(director as never, { peers: ['x'] }, () => {}), {
+        code: 'ERR_TUNVS_INVALID_ARGUMENT',
+      });
+      const both = syncByRole(director as never, { peers: ['10.2.0.3'], as: 'both' }, () => {});
+      become('standby');
+      assert.deepEqual(Object.keys(running), ['master', 'backup']);
+      both[Symbol.dispose]();
+    });
   });
 
   it('takes both numbers of sync_threshold from rules, and prints them', async () => {
