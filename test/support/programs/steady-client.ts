@@ -6,36 +6,54 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serveAgent } from '../../../lib/lab/agent.js';
-import type { SteadyRequest, SteadyResult } from '../steady.js';
+import type { SteadyEnd, SteadyRequest, SteadyResult } from '../steady.js';
+
+/** How many connections are opened at once: a device's queue takes some hundreds of packets. */
+const AT_ONCE = 100;
+/** The first retransmission comes after 200 ms, the second 400 ms later: what takes longer has lost two packets. */
+const LATE_MS = 1000;
+
+interface Kept extends SteadyEnd {
+  socket: Socket;
+  /** Rejects when it ends. */
+  ended: Promise<never>;
+  /** Answers so far; Infinity: it has ended. */
+  answers: number;
+}
 
 let isRunning = false;
+let request: SteadyRequest;
+const kept: Kept[] = [];
 let workers: Promise<void>[] = [];
 let result: SteadyResult = noResult();
-/** The answers of each connection so far. */
-let answers: number[] = [];
 
 function noResult(): SteadyResult {
-  return { answered: 0, longestMs: 0, failures: [] };
+  return { answered: 0, late: 0, longestMs: 0, failures: [], unanswered: [] };
 }
 
-async function open({ address, port }: SteadyRequest): Promise<Socket> {
-  const socket = connect({ host: address, port });
+const endOf = ({ localAddress, localPort }: SteadyEnd): SteadyEnd => ({ localAddress, localPort });
+
+async function open(number: number): Promise<Kept> {
+  const { address: host, port, from = [] } = request;
+  const localAddress = from[number % from.length];
+  const socket = connect({ host, port, ...(localAddress !== undefined && { localAddress }) });
   await once(socket, 'connect');
   socket.setNoDelay(true);
-  return socket;
+  const ended = new Promise<never>((_, reject) => {
+    socket.once('error', reject).once('close', () => reject(new Error('closed')));
+  });
+  ended.catch(() => {});
+  return { socket, ended, localAddress: socket.localAddress ?? '', localPort: socket.localPort ?? 0, answers: 0 };
 }
 
-async function work(socket: Socket, number: number, { intervalMs }: SteadyRequest): Promise<void> {
+async function work(connection: Kept): Promise<void> {
+  const { socket, ended } = connection;
   let text = '';
   let answered = () => {};
   socket.setEncoding('utf8').on('data', (piece: string) => {
     text += piece;
     if (text.includes('}')) answered();
   });
-  const ended = new Promise<never>((_, reject) => {
-    socket.once('error', reject).once('close', () => reject(new Error('closed')));
-  });
-  ended.catch(() => {});
   try {
     while (isRunning) {
       text = '';
@@ -45,43 +63,57 @@ async function work(socket: Socket, number: number, { intervalMs }: SteadyReques
       const began = performance.now();
       socket.write('GET / HTTP/1.1\r\nhost: steady\r\n\r\n');
       await Promise.race([answer, ended]);
+      const tookMs = performance.now() - began;
       result.answered += 1;
-      answers[number] = (answers[number] ?? 0) + 1;
-      result.longestMs = Math.max(result.longestMs, performance.now() - began);
-      await Promise.race([delay(intervalMs), ended]);
+      connection.answers += 1;
+      if (tookMs >= LATE_MS) result.late += 1;
+      result.longestMs = Math.max(result.longestMs, tookMs);
+      await Promise.race([delay(request.intervalMs), ended]);
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    result.failures.push({ localPort: socket.localPort ?? 0, reason: code ?? message });
-    answers[number] = Infinity;
+    result.failures.push({ ...endOf(connection), reason: code ?? message });
+    connection.answers = Infinity;
   } finally {
     socket.destroy();
   }
 }
 
+function begin(): void {
+  isRunning = true;
+  workers = kept.map(work);
+}
+
 function taken(): SteadyResult {
   const seen = result;
-  result = { ...noResult() };
+  result = noResult();
   return seen;
 }
 
 serveAgent({
-  async start(request: SteadyRequest) {
+  async start(wanted: SteadyRequest) {
+    request = wanted;
     taken();
-    isRunning = true;
-    const sockets = await Promise.all(Array.from({ length: request.connections }, () => open(request)));
-    answers = sockets.map(() => 0);
-    workers = sockets.map((socket, number) => work(socket, number, request));
+    for (let first = 0; first < request.connections; first += AT_ONCE) {
+      const count = Math.min(AT_ONCE, request.connections - first);
+      kept.push(...(await Promise.all(Array.from({ length: count }, (_, i) => open(first + i)))));
+    }
+    if (request.isHeld !== true) begin();
   },
-  /** Returns what has come since the last call once each connection has been answered `times` more, or has ended. */
-  async answered({ times }: { times: number }) {
-    const before = [...answers];
-    while (answers.some((count, number) => count < (before[number] ?? 0) + times)) await delay(10);
-    return taken();
+  begin,
+  async answered({ times, limitMs }: { times: number; limitMs: number }) {
+    const wanted = new Map(kept.map((each) => [each, each.answers + times]));
+    const missing = () => kept.filter((each) => each.answers < (wanted.get(each) ?? 0));
+    const until = performance.now() + limitMs;
+    while (performance.now() < until && missing().length > 0) await delay(20);
+    const unanswered = missing().map(endOf);
+    return { ...taken(), unanswered };
   },
+  ends: () => kept.filter(({ answers }) => answers !== Infinity).map(endOf),
   async stop() {
     isRunning = false;
     await Promise.all(workers);
+    for (const { socket } of kept.splice(0)) socket.destroy();
     return taken();
   },
 });
