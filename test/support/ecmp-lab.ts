@@ -97,11 +97,12 @@ export class EcmpLab implements AsyncDisposable {
 
   /** Has directors that run take another configuration. */
   async reload(nodes: readonly EcmpNode[], service: object): Promise<void> {
-    for (const node of nodes) {
+    const reload = async (node: EcmpNode) => {
       this.#configure(node, service);
       const { code, stderr } = await node.operated.tunvs('reload');
       if (code !== 0) throw new Error(stderr);
-    }
+    };
+    await Promise.all(nodes.map(reload));
   }
 
   #configure({ operated, address }: EcmpNode, service: object): string {
@@ -159,11 +160,20 @@ export class EcmpLab implements AsyncDisposable {
     );
   }
 
-  /** Has these directors be active and the others standbys; with one at a time, if need be, the new ones come first. */
-  async activate(nodes: readonly EcmpNode[], among: readonly EcmpNode[] = this.nodes): Promise<void> {
-    for (const node of nodes) await setRole(node, 'active');
-    for (const node of among.filter((each) => !nodes.includes(each))) await setRole(node, 'standby');
+  /** Has these directors be active, and then the others standbys. REQUIRES: all run */
+  async activate(nodes: readonly EcmpNode[]): Promise<void> {
+    await Promise.all(nodes.map((node) => setRole(node, 'active')));
+    await Promise.all(this.nodes.filter((node) => !nodes.includes(node)).map((node) => setRole(node, 'standby')));
     await this.untilWays(nodes);
+  }
+
+  /** Has these directors tell each other of their connections: each is a master and a backup. */
+  async sync(nodes: readonly EcmpNode[]): Promise<void> {
+    const begin = async ({ operated }: EcmpNode, role: string) => {
+      const { code, stderr } = await operated.adm('--start-daemon', role, '--mcast-interface', LINK, '--syncid', '7');
+      if (code !== 0) throw new Error(stderr);
+    };
+    for (const role of ['backup', 'master']) await Promise.all(nodes.map((node) => begin(node, role)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
