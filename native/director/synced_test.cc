@@ -50,6 +50,30 @@ TEST("a record does not move, close or shorten a connection that has packets her
   CHECK((t.counts(12) == Counts{0, 0}));
 }
 
+TEST("a connection that has ended at the peer lives for its minute here, and for longer only if it has packets") {
+  SyncRecord closed = webRecord(40000, 12);
+  closed.state = static_cast<uint16_t>(TcpState::finWait);
+  closed.flags |= kSyncInactive;
+  closed.timeoutSeconds = 120;
+  for (const bool hasPackets : {false, true}) {
+    Backup t;
+    CHECK_EQ(t.establish(40000 - 1024), "12");
+    t.pass(20);
+    for (int i = 0; i < 2; i++) CHECK_EQ(taken(t, closed), "keptLocal");
+    t.pass(30);
+    CHECK_EQ(t.state(), "ESTABLISHED");
+    // It is this director's own for as long.
+    CHECK_EQ(taken(t, webRecord(40000, 11)), "keptLocal");
+    if (hasPackets) CHECK_EQ(ackFrom(t, 40000), "12");
+    t.pass(11);
+    CHECK((t.counts(12) == Counts{hasPackets ? 1 : 0, 0}));
+    if (!hasPackets) continue;
+    CHECK_EQ(taken(t, webRecord(40000, 11)), "keptLocal");
+    t.pass(800);
+    CHECK_EQ(ackFrom(t, 40000), "12");
+  }
+}
+
 TEST("a peer's connection that has packets here is this director's own from then on") {
   Backup t;
   CHECK_EQ(taken(t, webRecord(40000, 12)), "made");

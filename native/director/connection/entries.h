@@ -144,6 +144,12 @@ class Entries {
     conn->expires.store(deadline, std::memory_order_relaxed);
     table(family).moveLocked(conn, hash, StandingJudge(*control_.table(), now).place(*conn));
   }
+  // Does the same with a deadline that was read before. Returns false, and moves nothing, if it is another one by now.
+  bool shortenLocked(Conn* conn, Family family, uint64_t hash, Tick from, Tick deadline, Tick now) {
+    if (!conn->expires.compare_exchange_strong(from, deadline, std::memory_order_relaxed)) return false;
+    table(family).moveLocked(conn, hash, StandingJudge(*control_.table(), now).place(*conn));
+    return true;
+  }
 
   // What connection sync remembers of the entries, and who tells backups that an entry lives on; null: nobody. What
   // was here before is used until every reader has passed a quiescent point.

@@ -26,6 +26,9 @@ struct SyncCell {
   // The entry is as a record has made it, or changed it last, unless its deadline is another than `expiry`: then it has
   // had packets of its own since.
   uint8_t isSynced : 1 = 0;
+  // A peer has told that the connection has ended there: this entry lives to `expiry`, unless it has packets of its
+  // own.
+  uint8_t isLeaving : 1 = 0;
   uint16_t packets = 0;  // a template's, of all that it controls; it stays at the highest number
 
   SyncMemory memory() const { return {expiry, state, repeats, isTold != 0}; }
@@ -35,6 +38,7 @@ struct SyncCell {
     repeats = memory.repeats & 3;
     isTold = memory.isTold;
     isSynced = 0;
+    isLeaving = 0;
   }
 };
 static_assert(sizeof(SyncCell) == 8);

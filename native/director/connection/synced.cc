@@ -137,16 +137,34 @@ SyncOutcome Synced::takeOnce(Pass& pass, SyncCells& cells, const SyncRecord& rec
 
 // ---- connections ----
 
+Tick Synced::timeoutHere(const Pass& pass, const Conn& conn) const {
+  const ServerView* const server = pass.services->server(serverIdOf(conn));
+  return timeoutOf(pass.tunables(), server == nullptr ? nullptr : server->timeouts.get(), conn.protocol,
+                   conn.state.load(std::memory_order_relaxed));
+}
+
 bool Synced::isLocal(const Pass& pass, const SyncCells& cells, Family family, const Conn& conn) const {
   const Tick expires = conn.expires.load(std::memory_order_relaxed);
   const SyncCell cell = cells.load(family, entries_.table(family).referenceOf(&conn));
   if (cell.isSynced != 0 && cell.expiry == expires) return false;
-  const uint8_t state = conn.state.load(std::memory_order_relaxed);
-  if (phaseOf(conn.protocol, state) == Phase::closing) return false;
-  const ServerView* const server = pass.services->server(serverIdOf(conn));
-  const Tick timeout =
-      timeoutOf(pass.tunables(), server == nullptr ? nullptr : server->timeouts.get(), conn.protocol, state);
-  return !reached(pass.now, expires - timeout + kLocalTicks);
+  if (phaseOf(conn.protocol, conn.state.load(std::memory_order_relaxed)) == Phase::closing) return false;
+  if (cell.isLeaving != 0 && cell.expiry == expires) return true;
+  return !reached(pass.now, expires - timeoutHere(pass, conn) + kLocalTicks);
+}
+
+// Has an entry live for the rest of its minute, as the connection has ended at the peer. Packets that still come here
+// show that it has not, and the entry lives as long as ever.
+void Synced::leaveLocked(Pass& pass, SyncCells& cells, Family family, Conn& conn, uint64_t hash) {
+  Tick expires = conn.expires.load(std::memory_order_relaxed);
+  const uint32_t reference = entries_.table(family).referenceOf(&conn);
+  SyncCell cell = cells.load(family, reference);
+  if (cell.isLeaving != 0 && cell.expiry == expires) return;
+  const Tick until = expires - timeoutHere(pass, conn) + kLocalTicks;
+  if (reached(until, expires) || !entries_.shortenLocked(&conn, family, hash, expires, until, pass.now)) return;
+  cell.expiry = until;
+  cell.isTold = cell.isSynced = 0;
+  cell.isLeaving = 1;
+  cells.store(family, reference, cell);
 }
 
 // Brings an entry up to what a record says.
@@ -180,11 +198,15 @@ std::optional<SyncOutcome> Synced::meetLocked(Pass& pass, SyncCells& cells, cons
   // It is what a real server answers to a connection here.
   if (isReplyEntry(*known)) return SyncOutcome::keptLocal;
   if (!entries_.isOver(flow.family, *known, pass.now)) {
-    if (isLocal(pass, cells, flow.family, *known)) return SyncOutcome::keptLocal;
     bool isSame = serverIdOf(*known) == server.id && isTranslated(*known) == server.traits->rewrites();
     if (isSame && isTranslated(*known)) {
       const FlowKey reply = conns.keyOf(*conns.named(known->control.load(std::memory_order_relaxed)));
       isSame = reply.client() == record.server && reply.clientPort().host() == record.serverPort;
+    }
+    if (isLocal(pass, cells, flow.family, *known)) {
+      const bool hasEnded = phaseOf(record.protocol, static_cast<uint8_t>(record.state)) == Phase::closing;
+      if (isSame && hasEnded) leaveLocked(pass, cells, flow.family, *known, hash);
+      return SyncOutcome::keptLocal;
     }
     if (isSame) {
       setLocked(pass, cells, record, *known, hash, server, deadline);

@@ -1,6 +1,7 @@
 // A backup's half within the director: what a peer's records become in the table. It follows IPVS's backup, but for two
-// things. A record does not change a connection that has packets here. And a record whose virtual service or real
-// server is not here yet waits for them: where the service is here, its entry drops packets meanwhile.
+// things. A record does not change a connection that has packets here; if it tells that the connection has ended at the
+// peer, that lives for the rest of its minute here. And a record whose virtual service or real server is not here yet
+// waits for them: where the service is here, its entry drops packets meanwhile.
 //
 // A record may come from anybody who reaches the port. So it takes no place from another entry: where a part of the
 // table is nearly full, nothing is made.
@@ -68,7 +69,10 @@ class Synced {
                                         uint64_t hash, const ServerView& server, Tick deadline, Loose& loose);
   void setLocked(Pass& pass, SyncCells& cells, const SyncRecord& record, Conn& conn, uint64_t hash,
                  const ServerView& server, Tick deadline);
+  Tick timeoutHere(const Pass& pass, const Conn& conn) const;
   bool isLocal(const Pass& pass, const SyncCells& cells, Family family, const Conn& conn) const;
+  // REQUIRES: isLocal()
+  void leaveLocked(Pass& pass, SyncCells& cells, Family family, Conn& conn, uint64_t hash);
   // Returns the template of the connection's client, counted, if it leads to this server; 0: there is none.
   uint32_t join(Pass& pass, const ServiceView& service, const FlowKey& flow, const ServerView& server);
   void resumeFtp(const SyncRecord& record, Family family, const Conn& conn, uint32_t reply);
