@@ -147,42 +147,54 @@ describe('shares of lasting connections', () => {
   });
 });
 
-describe('when a server leaves', () => {
+describe('when the set of servers changes', () => {
   const FLOWS = 1000;
 
-  async function moved(
-    scheduler: Scheduler,
-    weights: Weights,
-    gone: number,
-  ): Promise<{ share: number; others: number }> {
-    const servers = weights.map((weight, i) => ({ name: NAMES[i] as string, weight }));
-    await using before = new Scheduling({ scheduler }, servers);
-    await using after = new Scheduling({ scheduler }, servers);
-    after.server(NAMES[gone] as string)?.delete();
-    const then = after.open(FLOWS);
-    let [own, others] = [0, 0];
-    for (const [i, name] of before.open(FLOWS).entries()) {
-      if (name === NAMES[gone]) own++;
-      else if (then[i] !== name) others++;
-    }
-    return { share: own / FLOWS, others: others / FLOWS };
+  interface Change {
+    /** Of all servers, the one that comes or goes included. */
+    weights: Weights;
+    /** Which of them. */
+    one: number;
+    does: 'come' | 'go';
   }
 
-  const setting = fc
-    .array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: NAMES.length })
-    .chain((list) => fc.record({ list: fc.constant(list), gone: fc.nat(list.length - 1) }));
+  /** Which parts of the flows have the one as their server before or after, and which move between the others. */
+  async function moved(scheduler: Scheduler, { weights, one, does }: Change) {
+    const servers = weights.map((weight, i) => ({ name: NAMES[i] as string, weight }));
+    const mover = servers[one] as ServerSetting;
+    const others = servers.filter((each) => each !== mover);
+    await using before = new Scheduling({ scheduler }, does === 'go' ? servers : others);
+    await using after = new Scheduling({ scheduler }, does === 'go' ? servers : others);
+    if (does === 'go') after.server(mover.name)?.delete();
+    else after.add(mover);
+    const then = after.open(FLOWS);
+    let [own, needless] = [0, 0];
+    for (const [i, name] of before.open(FLOWS).entries()) {
+      if (name === mover.name || then[i] === mover.name) own++;
+      else if (then[i] !== name) needless++;
+    }
+    return { own, needless };
+  }
+
+  const setting = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: NAMES.length }).chain((weights) =>
+    fc.record({
+      ...{ weights: fc.constant(weights), one: fc.nat(weights.length - 1) },
+      does: fc.constantFrom<Change['does']>('come', 'go'),
+    }),
+  );
 
   for (const [scheduler, mostOthers] of [
     ['rendezvous', 0],
     ['maglev', 0.02],
   ] as const) {
     const rest = mostOthers === 0 ? 'none of the rest' : `at most ${mostOthers * 100} % of the rest`;
-    it(`${scheduler} moves its weight's share of the flows, and ${rest}`, async () => {
+    it(`${scheduler} moves the weight's share of what comes or goes, and ${rest}`, async () => {
       await fc.assert(
-        fc.asyncProperty(setting, async ({ list, gone }) => {
-          const { share, others } = await moved(scheduler, list, gone);
-          byChance()([share * FLOWS, (1 - share) * FLOWS], [list[gone] ?? 0, sum(list) - (list[gone] ?? 0)], FLOWS);
-          assert.ok(others <= mostOthers, `${others * 100} % of the flows moved between servers that stayed`);
+        fc.asyncProperty(setting, async (change) => {
+          const { own, needless } = await moved(scheduler, change);
+          const weight = change.weights[change.one] ?? 0;
+          byChance()([own, FLOWS - own], [weight, sum(change.weights) - weight], FLOWS);
+          assert.ok(needless <= mostOthers * FLOWS, `${needless} of ${FLOWS} flows moved between servers that stayed`);
         }),
         { numRuns: 60 },
       );
