@@ -120,8 +120,7 @@ describeLab('2,000 connections by directors behind ECMP, with a scheduler that h
       }
     });
 
-    it('resets none when a director is added', () =>
-      through('added', addThird));
+    it('resets none when a director is added', () => through('added', addThird));
 
     it('resets none when a director is withdrawn, nor when it is back', async () => {
       await through('withdrawn', () => ecmp.activate([first, third]));
