@@ -1,6 +1,7 @@
 /** BIRD announces what directors have routes for, with the files of examples/bird: a router spreads flows over both. */
 import { strict as assert } from 'node:assert';
-import { type EcmpNode, connectionsOf, EcmpLab, setRole } from '../support/ecmp-lab.js';
+import { connectionsOf, setRole } from '../support/asked-director.js';
+import { EcmpLab, type EcmpNode } from '../support/ecmp-lab.js';
 import { describeLab, PORT, UPLINK } from '../support/lab.js';
 import { SteadyClient } from '../support/steady.js';
 

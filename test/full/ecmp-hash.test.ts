@@ -3,11 +3,11 @@
  * has never heard of them.
  */
 import { strict as assert } from 'node:assert';
-import { connectionsOf, EcmpLab, type EcmpNode, flowName } from '../support/ecmp-lab.js';
-import { eventually } from '../support/eventually.js';
+import { connectionsOf, flowName, untilKnown } from '../support/asked-director.js';
+import { EcmpLab, type EcmpNode } from '../support/ecmp-lab.js';
 import { serversByHash } from '../support/hashed-flows.js';
 import { describeLab, PORT, type TestServer } from '../support/lab.js';
-import { SteadyClient, type SteadyEnd, type SteadyResult } from '../support/steady.js';
+import { SteadyClient, type SteadyResult } from '../support/steady.js';
 
 const CONNECTIONS = 2000;
 const INTERVAL_MS = 700;
@@ -15,7 +15,6 @@ const SERVERS = 5;
 const CLIENTS_AT_ONCE = 8;
 
 const say = (text: string) => console.log(`      ${text}`);
-const nameOf = ({ localAddress, localPort }: SteadyEnd) => flowName(localAddress, localPort);
 
 describeLab('2,000 connections by directors behind ECMP, with a scheduler that hashes', function () {
   this.timeout(120_000);
@@ -58,15 +57,6 @@ describeLab('2,000 connections by directors behind ECMP, with a scheduler that h
     return opened;
   }
 
-  /** Waits until a director has been told of each of these connections. */
-  async function untilKnown(node: EcmpNode, ends: readonly SteadyEnd[]): Promise<void> {
-    const unknown = async () => {
-      const known = await connectionsOf(node);
-      return ends.filter((end) => !known.has(nameOf(end))).length;
-    };
-    await eventually(unknown, (count) => count === 0, `${node.address} knows all connections`);
-  }
-
   describe('while directors come and go', () => {
     let steady: SteadyClient;
 
@@ -100,7 +90,7 @@ describeLab('2,000 connections by directors behind ECMP, with a scheduler that h
       // The first answer may be to a request that went by the old way.
       const result = await steady.answered(2);
       const after = await places();
-      const moved = ends.filter((end) => before.get(nameOf(end)) !== after.get(nameOf(end))).length;
+      const moved = ends.filter((end) => before.get(flowName(end)) !== after.get(flowName(end))).length;
       const { answered, late, longestMs, failures, unanswered } = result;
       say(
         `${what}: ${moved} of ${ends.length} moved, ${failures.length} reset, ${unanswered.length} unanswered; ` +
@@ -173,15 +163,15 @@ describeLab('2,000 connections by directors behind ECMP, with a scheduler that h
         await ecmp.activate([to]);
         const { failures, unanswered } = await steady.answered(2);
         await steady.kill();
-        const other = ends.map(nameOf).filter((name) => named?.get(name) !== then?.get(name));
+        const other = ends.map(flowName).filter((name) => named?.get(name) !== then?.get(name));
         return {
           ...{ named: named as Map<string, string>, then: then as Map<string, string> },
           /** The flows for which the hash names another server than before. */
           other: new Set(other),
           /** They ended, or went unanswered, although they stayed where they were. */
-          lostBefore: [...unmoved.failures, ...unmoved.unanswered].map(nameOf),
-          reset: failures.map(nameOf),
-          unanswered: unanswered.map(nameOf),
+          lostBefore: [...unmoved.failures, ...unmoved.unanswered].map(flowName),
+          reset: failures.map(flowName),
+          unanswered: unanswered.map(flowName),
         };
       }
 

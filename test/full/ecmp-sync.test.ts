@@ -3,22 +3,18 @@
  * the other director, and what could not be told yet is counted, by its age.
  */
 import { strict as assert } from 'node:assert';
-import { ask, connectionsOf, EcmpLab, type EcmpNode, flowName } from '../support/ecmp-lab.js';
+import { ask, connectionsOf, syncOf, untilKnown } from '../support/asked-director.js';
+import { EcmpLab, type EcmpNode } from '../support/ecmp-lab.js';
 import { eventually } from '../support/eventually.js';
 import { describeLab, PORT } from '../support/lab.js';
-import { SteadyClient, type SteadyEnd } from '../support/steady.js';
+import { lossesByAge } from '../support/losses-by-age.js';
+import { SteadyClient } from '../support/steady.js';
 
 const OLD = 2000;
 const YOUNG = 200;
 const INTERVAL_MS = 700;
 
 const say = (text: string) => console.log(`      ${text}`);
-const nameOf = ({ localAddress, localPort }: SteadyEnd) => flowName(localAddress, localPort);
-
-interface Sync {
-  master: { records: number; notesLost: number; recordsLost: number };
-  backup: { outcomes: Record<string, number>; messagesLost: number };
-}
 
 describeLab('2,000 connections by directors behind ECMP that tell each other, with wlc', function () {
   this.timeout(120_000);
@@ -49,29 +45,19 @@ describeLab('2,000 connections by directors behind ECMP that tell each other, wi
     return SteadyClient.open(ecmp.stage.client, { ...request, from: addresses, ...more });
   }
 
-  async function unknownTo(node: EcmpNode, ends: readonly SteadyEnd[]): Promise<string[]> {
-    const known = await connectionsOf(node);
-    return ends.map(nameOf).filter((name) => !known.has(name));
-  }
-
-  async function untilKnown(nodes: readonly EcmpNode[]): Promise<void> {
+  async function untilAllKnown(nodes: readonly EcmpNode[]): Promise<void> {
     const ends = await old.ends();
-    for (const node of nodes)
-      await eventually(
-        () => unknownTo(node, ends),
-        (unknown) => unknown.length === 0,
-        `${node.address} knows all connections`,
-      );
+    for (const node of nodes) await untilKnown(node, ends);
   }
 
-  const kept = async (node: EcmpNode) => (await ask<Sync>(node, 'GET', 'sync')).backup.outcomes.keptLocal ?? 0;
+  const kept = async (node: EcmpNode) => (await syncOf(node)).backup?.outcomes.keptLocal ?? 0;
 
   it('each soon knows the connections of both', async () => {
-    await untilKnown(ecmp.nodes);
+    await untilAllKnown(ecmp.nodes);
     for (const node of ecmp.nodes) {
-      const { master, backup } = await ask<Sync>(node, 'GET', 'sync');
-      assert.deepEqual([master.notesLost, master.recordsLost, backup.messagesLost], [0, 0, 0]);
-      assert.ok((backup.outcomes.made ?? 0) > OLD / 4, `${node.address} was told of ${backup.outcomes.made}`);
+      const { master, backup } = await syncOf(node);
+      assert.deepEqual([master?.notesLost, master?.recordsLost, backup?.messagesLost], [0, 0, 0]);
+      assert.ok((backup?.outcomes.made ?? 0) > OLD / 4, `${node.address} was told of ${backup?.outcomes.made}`);
     }
   });
 
@@ -88,32 +74,18 @@ describeLab('2,000 connections by directors behind ECMP that tell each other, wi
   });
 
   it('those older than their third packet and two seconds survive a killed director; the others are named', async () => {
-    const silent = await open(YOUNG, { isHeld: true });
-    const asked = await open(YOUNG);
-    await asked.answered(1);
-    const classes = { 'two seconds and older': old, 'of three packets, just told': asked, 'of two packets': silent };
-    const ends = await Promise.all(Object.values(classes).map((client) => client.ends()));
-    await first.director.stop('SIGKILL');
-    await ecmp.untilWays([second]);
-    const unknown = new Map<SteadyClient, string[]>();
-    for (const [at, client] of Object.values(classes).entries())
-      unknown.set(client, await unknownTo(second, ends[at] as SteadyEnd[]));
-    await silent.begin();
-    for (const [age, client] of Object.entries(classes)) {
-      const { failures, unanswered } = await client.answered(2);
-      say(`${age}: ${failures.length} of ${client === old ? OLD : YOUNG} reset`);
-      assert.deepEqual(failures.map(nameOf).sort(), unknown.get(client)?.sort(), age);
-      assert.deepEqual(unanswered, []);
-      if (client === old) assert.deepEqual(failures, []);
-      if (client === silent) assert.ok(failures.length > YOUNG / 4, 'nobody was told of a handshake');
-      if (client !== old) await client.kill();
-    }
+    const fail = async () => {
+      await first.director.stop('SIGKILL');
+      await ecmp.untilWays([second]);
+    };
+    const young = (isHeld: boolean) => open(YOUNG, { isHeld });
+    for (const line of await lossesByAge({ old, open: young, fail, other: second })) say(line);
   });
 
   it('a director that is started again becomes active when it knows them, and none is reset', async () => {
     await ecmp.start(first, ecmp.service({ scheduler: 'wlc' }), 'standby');
     await ecmp.sync([first]);
-    await untilKnown([first]);
+    await untilAllKnown([first]);
     await ecmp.activate(ecmp.nodes);
     const { failures, unanswered } = await old.answered(2);
     assert.deepEqual([failures, unanswered], [[], []]);

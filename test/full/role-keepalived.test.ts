@@ -1,14 +1,12 @@
 /** keepalived itself decides which of two directors is active, with the files of examples/keepalived. */
 import { strict as assert } from 'node:assert';
-import { chmodSync, readFileSync } from 'node:fs';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
 import { DirectorPair, type PairNode } from '../support/director-pair.js';
-import { eventually, eventuallyHolds } from '../support/eventually.js';
+import { eventuallyHolds } from '../support/eventually.js';
 import { hasProgram } from '../support/has-program.js';
 import { describeLab, PORT, UPLINK } from '../support/lab.js';
 import { SteadyClient } from '../support/steady.js';
 
-const EXAMPLES = new URL('../../../examples/keepalived/', import.meta.url);
 const CONNECTIONS = 20;
 
 describeLab('two directors and keepalived', function () {
@@ -21,8 +19,8 @@ describeLab('two directors and keepalived', function () {
     if (!hasProgram('keepalived') || !hasProgram('curl')) this.skip();
     pair = await DirectorPair.open();
     for (const node of pair.nodes) await pair.start(node);
-    for (const node of pair.nodes) running.set(node, keepalived(node));
-    await untilOneIsActive();
+    for (const node of pair.nodes) running.set(node, pair.keepalived(node));
+    await pair.untilOneIsActive();
     const address = pair.stage.virtualAddress;
     const request = { address, port: PORT, connections: CONNECTIONS, intervalMs: 100 };
     steady = await SteadyClient.open(pair.stage.client, request);
@@ -32,30 +30,6 @@ describeLab('two directors and keepalived', function () {
     for (const each of running.values()) await each.stop();
     await pair?.[Symbol.asyncDispose]();
   });
-
-  function keepalived(node: PairNode): LabProcess {
-    const { operated, host } = node;
-    const folder = operated.path('keepalived');
-    for (const name of ['tunvs-notify', 'tunvs-check', 'keepalived.conf']) {
-      // Others may write to the folder of temporary files, which keepalived would refuse.
-      const text = readFileSync(new URL(name, EXAMPLES), 'utf8')
-        .replaceAll('/etc/keepalived', folder)
-        .replace(/^ *enable_script_security\n/m, '');
-      chmodSync(operated.write(`keepalived/${name}`, text), name.endsWith('.conf') ? 0o644 : 0o755);
-    }
-    const files = ['-p', 'pid', '-r', 'vrrp.pid'].map((word) => (word.startsWith('-') ? word : `${folder}/${word}`));
-    const environment = { PATH: `${pair.commandFolder(node)}:${process.env.PATH}`, TUNVS_RUNTIME_DIR: operated.run };
-    return host.spawn(['keepalived', '-n', '-l', '-P', '-f', `${folder}/keepalived.conf`, ...files], environment);
-  }
-
-  const untilRoles = (isSo: (roles: string[]) => boolean, what: string) =>
-    eventually(() => pair.roles(), isSo, `${what}; roles`);
-
-  const untilOneIsActive = () =>
-    untilRoles((roles) => [...roles].sort().join() === 'active,standby', 'one director is active');
-
-  const untilActive = (node: PairNode) =>
-    untilRoles((roles) => roles[pair.nodes.indexOf(node)] === 'active', `${node.name} is active`);
 
   /** New connections are answered, and those that were there go on. */
   async function assertServed(): Promise<void> {
@@ -73,10 +47,10 @@ describeLab('two directors and keepalived', function () {
     const first = await pair.active();
     const { router } = pair.stage.topology;
     router.ip([`link set dev ${first.name} down`]);
-    await untilActive(pair.other(first));
+    await pair.untilActive(pair.other(first));
     await assertServed();
     router.ip([`link set dev ${first.name} up`]);
-    await untilOneIsActive();
+    await pair.untilOneIsActive();
     assert.equal(await pair.active(), pair.other(first), 'nobody preempts');
     await assertServed();
   });
@@ -84,10 +58,10 @@ describeLab('two directors and keepalived', function () {
   it('the other takes over when the director is killed; one that is started anew is a standby', async () => {
     const first = await pair.active();
     await first.director?.stop('SIGKILL');
-    await untilActive(pair.other(first));
+    await pair.untilActive(pair.other(first));
     await assertServed();
     await pair.start(first);
-    await untilOneIsActive();
+    await pair.untilOneIsActive();
     assert.equal(await pair.active(), pair.other(first));
   });
 
@@ -95,7 +69,7 @@ describeLab('two directors and keepalived', function () {
     const first = await pair.active();
     await first.director?.stop('SIGKILL');
     await pair.start(first);
-    await untilOneIsActive();
+    await pair.untilOneIsActive();
     await assertServed();
   });
 
@@ -105,9 +79,9 @@ describeLab('two directors and keepalived', function () {
       for (const { name } of pair.nodes) await router.exec(['bridge', 'link', 'set', 'dev', name, 'isolated', word]);
     };
     await isolate('on');
-    await untilRoles((roles) => roles.every((role) => role === 'active'), 'both are active');
+    await pair.untilRoles((roles) => roles.every((role) => role === 'active'), 'both are active');
     await isolate('off');
-    await untilOneIsActive();
+    await pair.untilOneIsActive();
     const winner = await pair.active();
     const { stdout } = await winner.host.exec(['cat', `/sys/class/net/${UPLINK}/address`]);
     await eventuallyHolds(async () => {

@@ -1,9 +1,11 @@
-/** Two directors on one LAN with the same services, and what decides between them. */
-import { chmodSync } from 'node:fs';
+/** Two directors on one LAN with the same services, and what decides between them: keepalived, with examples/keepalived. */
+import { chmodSync, readFileSync } from 'node:fs';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
+import { eventually } from './eventually.js';
 import { PORT, TestStage, UPLINK } from './lab.js';
 import { MAIN, Operated } from './operated.js';
+import { ADM } from './tunvsadm.js';
 
 export interface PairNode {
   readonly name: string;
@@ -13,13 +15,24 @@ export interface PairNode {
   director: LabProcess | undefined;
 }
 
+export interface PairOptions {
+  /** Of the service, with the scheduler. Both send a flow to the same server by default, whichever it comes to. */
+  service?: object;
+  /** By `tunvs-sync` the directors tell each other of connections. */
+  isSynced?: boolean;
+}
+
+const EXAMPLES = new URL('../../../examples/keepalived/', import.meta.url);
 const SPARE = '10.2.0.3';
+/** A cable between the directors. */
+const LINK = 'eth1';
 
 export class DirectorPair implements AsyncDisposable {
   readonly stage: TestStage;
   readonly nodes: readonly [PairNode, PairNode];
+  readonly #options: PairOptions;
 
-  static async open(): Promise<DirectorPair> {
+  static async open(options: PairOptions = {}): Promise<DirectorPair> {
     const stage = await TestStage.open({
       ...{ topology: 'lan', realServers: 3 },
       directors: ['10.2.0.2', SPARE],
@@ -29,20 +42,24 @@ export class DirectorPair implements AsyncDisposable {
     lab.connect(spare, UPLINK, router, 'spare');
     router.ip(['link set dev spare master lan']);
     spare.ip([`address add ${SPARE}/24 dev ${UPLINK}`, 'route add default via 10.2.0.1']);
-    return new DirectorPair(stage, [nodeOf(director, stage.topology.directorAddress), nodeOf(spare, SPARE)]);
+    lab.connect(director, LINK, spare, LINK);
+    for (const [at, host] of [director, spare].entries()) host.ip([`address add 10.7.0.${at + 1}/24 dev ${LINK}`]);
+    const nodes = [nodeOf(director, stage.topology.directorAddress), nodeOf(spare, SPARE)] as const;
+    return new DirectorPair(stage, nodes, options);
   }
 
-  private constructor(stage: TestStage, nodes: readonly [PairNode, PairNode]) {
+  private constructor(stage: TestStage, nodes: readonly [PairNode, PairNode], options: PairOptions) {
     this.stage = stage;
     this.nodes = nodes;
+    this.#options = options;
   }
 
-  /** Starts the node's director as a standby. Both send a flow to the same server, whichever of them it comes to. */
+  /** Starts the node's director as a standby. */
   async start(node: PairNode): Promise<void> {
     const { operated, address } = node;
     const service = {
       listen: `tcp ${this.stage.virtualAddress}:${PORT}`,
-      ...{ scheduler: 'maglev', midStream: 'hash' },
+      ...(this.#options.service ?? { scheduler: 'maglev', midStream: 'hash' }),
       servers: this.stage.servers.map((server) => ({ address: server.address })),
     };
     // After a split nobody tells the one that stays active that there was another.
@@ -65,11 +82,32 @@ export class DirectorPair implements AsyncDisposable {
     return this.nodes[node === this.nodes[0] ? 1 : 0];
   }
 
-  /** Writes a command `tunvs` of the node, as scripts call it; returns its folder. */
-  commandFolder({ operated }: PairNode): string {
-    const path = operated.write('bin/tunvs', `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`);
-    chmodSync(path, 0o755);
-    return operated.path('bin');
+  keepalived(node: PairNode): LabProcess {
+    const { operated, host } = node;
+    const folder = operated.path('keepalived');
+    const scripts = ['tunvs-notify', 'tunvs-check', ...(this.#options.isSynced === true ? ['tunvs-sync'] : [])];
+    for (const name of [...scripts, 'keepalived.conf']) {
+      // Others may write to the folder of temporary files, which keepalived would refuse.
+      const text = readFileSync(new URL(name, EXAMPLES), 'utf8')
+        .replaceAll('/etc/keepalived', folder)
+        .replace(/^ *enable_script_security\n/m, '');
+      chmodSync(operated.write(`keepalived/${name}`, text), name.endsWith('.conf') ? 0o644 : 0o755);
+    }
+    const files = ['-p', 'pid', '-r', 'vrrp.pid'].map((word) => (word.startsWith('-') ? word : `${folder}/${word}`));
+    const environment = { PATH: `${commandFolder(node)}:${process.env.PATH}`, TUNVS_RUNTIME_DIR: operated.run };
+    return host.spawn(['keepalived', '-n', '-l', '-P', '-f', `${folder}/keepalived.conf`, ...files], environment);
+  }
+
+  untilRoles(isSo: (roles: string[]) => boolean, what: string): Promise<string[]> {
+    return eventually(() => this.roles(), isSo, `${what}; roles`);
+  }
+
+  untilOneIsActive(): Promise<string[]> {
+    return this.untilRoles((roles) => [...roles].sort().join() === 'active,standby', 'one director is active');
+  }
+
+  untilActive(node: PairNode): Promise<string[]> {
+    return this.untilRoles((roles) => roles[this.nodes.indexOf(node)] === 'active', `${node.name} is active`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,6 +118,15 @@ export class DirectorPair implements AsyncDisposable {
 
 function nodeOf(host: LabHost, address: string): PairNode {
   return { name: host.name, host, address, operated: new Operated(host), director: undefined };
+}
+
+/** Writes the node's commands, as scripts call them; returns their folder. */
+function commandFolder({ operated }: PairNode): string {
+  for (const [name, main] of Object.entries({ tunvs: MAIN, tunvsadm: ADM })) {
+    const path = operated.write(`bin/${name}`, `#!/bin/sh\nexec ${process.execPath} ${main} "$@"\n`);
+    chmodSync(path, 0o755);
+  }
+  return operated.path('bin');
 }
 
 /** Asks by curl, which takes milliseconds. */

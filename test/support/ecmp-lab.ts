@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
 import { eventually } from './eventually.js';
+import { ask, setRole } from './asked-director.js';
 import { hasProgram } from './has-program.js';
 import { PORT, TestStage, UPLINK } from './lab.js';
 import { Operated } from './operated.js';
@@ -28,18 +29,6 @@ export interface EcmpNode {
   readonly operated: Operated;
   director: LabProcess;
 }
-
-/** A connection as a director lists it. */
-export interface Listed {
-  clientAddress: string;
-  clientPort: number;
-  serverAddress: string;
-  state: string;
-  expiresMs: number;
-}
-
-/** Names a connection by its client's end. */
-export const flowName = (address: string, port: number) => `${address}:${port}`;
 
 export class EcmpLab implements AsyncDisposable {
   readonly stage: TestStage;
@@ -179,23 +168,3 @@ export class EcmpLab implements AsyncDisposable {
 }
 
 const example = (name: string) => readFileSync(new URL(name, EXAMPLES), 'utf8');
-
-/** Asks a director by curl, which takes milliseconds. */
-export async function ask<T>(node: EcmpNode, method: string, path: string, body?: object): Promise<T> {
-  const words = body === undefined ? ['-X', method] : ['-X', method, '--json', JSON.stringify(body)];
-  const { code, stdout, stderr } = await node.operated.curl(['--fail-with-body', ...words, `http://tunvs/v1/${path}`]);
-  if (code !== 0) throw new Error(`${method} ${path} at ${node.address}: ${stderr}${stdout}`);
-  return JSON.parse(stdout.split('\n')[0] as string) as T;
-}
-
-export const setRole = (node: EcmpNode, role: 'active' | 'standby') => ask(node, 'PUT', 'role', { role });
-
-/** The director's connections by the name of their client's end. */
-export async function connectionsOf({ operated }: EcmpNode): Promise<Map<string, Listed>> {
-  const { stdout } = await operated.curl(['-H', 'accept: application/x-ndjson', 'http://tunvs/v1/connections']);
-  const listed = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as Listed);
-  return new Map(listed.map((each) => [flowName(each.clientAddress, each.clientPort), each]));
-}

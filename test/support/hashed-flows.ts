@@ -1,6 +1,6 @@
 /** Which real server a scheduler that hashes names for each of many flows, asked of an offline director. */
 import { Director } from '../../lib/director/director.js';
-import { flowName } from './ecmp-lab.js';
+import { flowName } from './asked-director.js';
 import { PORT } from './lab.js';
 import { tcp } from './packets.js';
 import type { SteadyEnd } from './steady.js';
@@ -22,7 +22,7 @@ export async function serversByHash(
   director.transaction(() => {
     for (const address of servers) service.addRealServer({ address });
   });
-  const names = ends.map(({ localAddress, localPort }) => flowName(localAddress, localPort));
+  const names = ends.map(flowName);
   const packets = names.map((from) => tcp({ from, to: `${virtualAddress}:${PORT}`, flags: 'S' }));
   const { outputs } = director.process(packets, 0);
   // The outer header's destination.
