@@ -29,6 +29,8 @@ describeLab('2,000 connections by directors behind ECMP that tell each other, wi
     ecmp = await EcmpLab.open({ directors: 2, realServers: 4 });
     [first, second] = ecmp.nodes as [EcmpNode, EcmpNode];
     await Promise.all(ecmp.nodes.map((node) => ecmp.start(node, ecmp.service({ scheduler: 'wlc' }))));
+    // They are told again each 5 packets: the 50 of the default take longer than a test should.
+    for (const node of ecmp.nodes) await ask(node, 'PATCH', 'sysctls', { sync_period: 5 });
     await ecmp.sync(ecmp.nodes);
     for (const node of ecmp.nodes) await ecmp.announce(node);
     await ecmp.untilWays(ecmp.nodes);
@@ -62,8 +64,7 @@ describeLab('2,000 connections by directors behind ECMP that tell each other, wi
   });
 
   it('connections go on where they are moved to, there and back within the minute', async () => {
-    // They are told again each 5 packets: the 50 of the default take longer than a test should.
-    for (const node of ecmp.nodes) await ask(node, 'PATCH', 'sysctls', { sync_period: 5 });
+    await untilAllKnown(ecmp.nodes);
     for (const ways of [[first], ecmp.nodes, [second], ecmp.nodes]) {
       await ecmp.activate(ways);
       const { failures, unanswered } = await old.answered(2);
@@ -78,11 +79,15 @@ describeLab('2,000 connections by directors behind ECMP that tell each other, wi
       await first.director.stop('SIGKILL');
       await ecmp.untilWays([second]);
     };
+    await untilAllKnown([second]);
     const young = (isHeld: boolean) => open(YOUNG, { isHeld });
     for (const line of await lossesByAge({ old, open: young, fail, other: second })) say(line);
   });
 
   it('a director that is started again becomes active when it knows them, and none is reset', async () => {
+    await untilAllKnown([second]);
+    await first.director.stop('SIGKILL');
+    await ecmp.untilWays([second]);
     await ecmp.start(first, ecmp.service({ scheduler: 'wlc' }), 'standby');
     await ecmp.sync([first]);
     await untilAllKnown([first]);
