@@ -74,6 +74,30 @@ TEST("a connection that has ended at the peer lives for its minute here, and for
   }
 }
 
+TEST("a connection that has ended here is not brought back by what was told before, but gives way to another") {
+  Backup t;
+  CHECK_EQ(taken(t, webRecord(40000, 12)), "made");
+  t.pass(1);
+  CHECK_EQ(t.send(PacketBuilder()
+                      .ip(NatDirector::kClient, TestDirector::kWeb.address)
+                      .tcp(40000, 80, kTcpFin | kTcpAck)
+                      .build()),
+           "12");
+  CHECK_EQ(t.state(), "FIN_WAIT");
+  CHECK_EQ(taken(t, webRecord(40000, 12)), "keptLocal");
+  CHECK_EQ(t.state(), "FIN_WAIT");
+  t.pass(59);
+  CHECK_EQ(taken(t, webRecord(40000, 12)), "keptLocal");
+  SyncRecord closed = webRecord(40000, 12);
+  closed.state = static_cast<uint16_t>(TcpState::close);
+  closed.flags |= kSyncInactive;
+  closed.timeoutSeconds = 10;
+  CHECK_EQ(taken(t, closed), "updated");
+  CHECK_EQ(t.state(), "CLOSE");
+  CHECK_EQ(taken(t, webRecord(40000, 11)), "made");
+  CHECK_EQ(ackFrom(t, 40000), "11");
+}
+
 TEST("a peer's connection that has packets here is this director's own from then on") {
   Backup t;
   CHECK_EQ(taken(t, webRecord(40000, 12)), "made");

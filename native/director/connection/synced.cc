@@ -147,7 +147,6 @@ bool Synced::isLocal(const Pass& pass, const SyncCells& cells, Family family, co
   const Tick expires = conn.expires.load(std::memory_order_relaxed);
   const SyncCell cell = cells.load(family, entries_.table(family).referenceOf(&conn));
   if (cell.isSynced != 0 && cell.expiry == expires) return false;
-  if (phaseOf(conn.protocol, conn.state.load(std::memory_order_relaxed)) == Phase::closing) return false;
   if (cell.isLeaving != 0 && cell.expiry == expires) return true;
   return !reached(pass.now, expires - timeoutHere(pass, conn) + kLocalTicks);
 }
@@ -203,8 +202,12 @@ std::optional<SyncOutcome> Synced::meetLocked(Pass& pass, SyncCells& cells, cons
       const FlowKey reply = conns.keyOf(*conns.named(known->control.load(std::memory_order_relaxed)));
       isSame = reply.client() == record.server && reply.clientPort().host() == record.serverPort;
     }
-    if (isLocal(pass, cells, flow.family, *known)) {
-      const bool hasEnded = phaseOf(record.protocol, static_cast<uint8_t>(record.state)) == Phase::closing;
+    const bool isEnding = phaseOf(flow.protocol(), known->state.load(std::memory_order_relaxed)) == Phase::closing;
+    const bool hasEnded = phaseOf(record.protocol, static_cast<uint8_t>(record.state)) == Phase::closing;
+    // What ends here gives way to another connection of the peer's. To the same server it may be this one, told before
+    // its end.
+    const bool mayTake = isEnding && (hasEnded || !isSame);
+    if (!mayTake && isLocal(pass, cells, flow.family, *known)) {
       if (isSame && hasEnded) leaveLocked(pass, cells, flow.family, *known, hash);
       return SyncOutcome::keptLocal;
     }

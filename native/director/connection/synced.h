@@ -36,7 +36,7 @@ struct WantedServer {
 
 class Synced {
  public:
-  // How long after its last packet a connection that is not closing belongs to this director alone.
+  // How long after its last packet a connection belongs to this director alone.
   static constexpr Tick kLocalTicks = ticksFromSeconds(60);
   static constexpr uint32_t kTemplateSeconds = 180;  // IPVS's, for a template whose record says no time
   static constexpr size_t kMostWanted = 256;         // at once
@@ -70,6 +70,7 @@ class Synced {
   void setLocked(Pass& pass, SyncCells& cells, const SyncRecord& record, Conn& conn, uint64_t hash,
                  const ServerView& server, Tick deadline);
   Tick timeoutHere(const Pass& pass, const Conn& conn) const;
+  // Tells whether the connection has had packets here within the last minute.
   bool isLocal(const Pass& pass, const SyncCells& cells, Family family, const Conn& conn) const;
   // REQUIRES: isLocal()
   void leaveLocked(Pass& pass, SyncCells& cells, Family family, Conn& conn, uint64_t hash);
