@@ -31,6 +31,7 @@ export function controlApp(context: ControlContext): ControlApp {
     status: new StatusReader(director, {
       ...{ name: context.name, version: context.version ?? 'unknown' },
       ...(context.health && { health: context.health }),
+      ...(context.fleet && { fleet: context.fleet }),
     }),
     openapi() {
       document ??= openapiDocument(routes, context.version);

@@ -110,7 +110,7 @@ interface TimeoutsBody extends z.output<typeof directorSchemas.timeouts> {}
 interface TimeoutsEdit extends z.input<typeof directorSchemas.timeoutsEdit> {}
 interface Sysctls extends z.output<typeof directorSchemas.sysctls> {}
 interface SysctlsEdit extends z.input<typeof directorSchemas.sysctls> {}
-interface RoleBody extends z.output<typeof directorSchemas.role> {}
+interface RoleBody extends z.output<typeof directorSchemas.roleAnswer> {}
 interface SyncBody extends z.output<typeof syncSchemas.sync> {}
 interface NewSync extends z.input<typeof syncSchemas.syncNew> {}
 interface Drain extends z.output<typeof directorSchemas.drain> {}

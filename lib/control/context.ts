@@ -2,6 +2,7 @@
 import type { Director } from '../director/director.js';
 import type { AdmPiece } from '../rules/adm/piece.js';
 import type { RulesSession } from '../rules/session.js';
+import type { Membership } from '../fleet/membership.js';
 import type { HealthSlot } from '../health/view.js';
 import type { DoorLog } from './door/door.js';
 import { BODY_BYTES, PAUSED_MS } from './door/limits.js';
@@ -33,6 +34,8 @@ export interface ControlContext {
   spec?: () => unknown;
   /** Where the monitor of health is, or will be. */
   health?: HealthSlot;
+  /** How the director stands to its fleet, and what else decides about its role. */
+  fleet?: Membership;
   /** Where the API says what failed on its own side. */
   log?: Pick<DoorLog, 'warn' | 'error'>;
   limits?: Partial<ControlLimits>;

@@ -1,6 +1,7 @@
 /** Gives a director the doors that the daemon has: the control API, with ipvsadm's language and metrics. */
 import type { Attachment } from '../daemon/daemon.js';
 import type { Director } from '../director/director.js';
+import type { Membership } from '../fleet/membership.js';
 import { HealthSlot, type HealthView } from '../health/view.js';
 import { metricsText } from '../metrics/text.js';
 import { executeAdm, isListing } from '../rules/adm/execute.js';
@@ -36,6 +37,8 @@ export interface ServeControlOptions extends ControlOptions {
   health?: HealthView | HealthSlot;
   /** Says whether `/metrics` has the counters of each real server. The default is true. */
   serverMetrics?: boolean;
+  /** How the director stands to its fleet; `tunvs run` has one. @internal */
+  fleet?: Membership;
 }
 
 /**
@@ -73,7 +76,7 @@ export function controlAttachment(
   return appAttachment(appOf(options), options, opened);
 }
 
-function appOf({ reload, spec, health, serverMetrics = true }: ServeControlOptions) {
+function appOf({ reload, spec, health, fleet, serverMetrics = true }: ServeControlOptions) {
   const slot = health === undefined || health instanceof HealthSlot ? health : new HealthSlot(health);
   return (context: AppContext): App => {
     const { director } = context;
@@ -86,8 +89,10 @@ function appOf({ reload, spec, health, serverMetrics = true }: ServeControlOptio
         metricsText(director, {
           ...{ servers: servers && serverMetrics, format },
           ...(slot?.monitor && { health: slot.monitor }),
+          ...(fleet && { fleet }),
         }),
       ...(slot && { health: slot }),
+      ...(fleet && { fleet }),
       ...(reload && { reload }),
       ...(spec && { spec }),
     });

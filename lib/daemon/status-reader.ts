@@ -12,6 +12,7 @@ import { type RealServerKey, serverName } from '../values/server-options.js';
 import { serviceIdentity, serviceName, nativeServiceKey } from '../values/service-key.js';
 import type { ServerHealth, ServiceHealth } from '../health/events.js';
 import { healthSentences } from '../health/sentences.js';
+import type { Membership } from '../fleet/membership.js';
 import type { HealthSlot } from '../health/view.js';
 import { TunvsError } from '../values/errors.js';
 import { serverStatusOf, serviceStatusOf } from './health-report.js';
@@ -42,6 +43,8 @@ export interface StatusReaderOptions {
   intervalMs?: number;
   /** Where the monitor of health is, or will be. */
   health?: HealthSlot;
+  /** How the director stands to its fleet. */
+  fleet?: Pick<Membership, 'condition'>;
 }
 
 /** How many events are kept. */
@@ -89,19 +92,21 @@ export class StatusReader {
   }
 
   async #read(): Promise<Status> {
-    const { intervalMs = 500, name, version } = this.#options;
+    const { intervalMs = 500, name, version, fleet: membership } = this.#options;
     const director = this.#director;
     const meter = new RateMeter(director.stats(), performance.now());
     const cpuBefore = director.workerCpu();
     await delay(intervalMs);
     const sample = meter.sample(director.stats(), performance.now());
     const { device, markDevices, role, heldBack, sources, state, warnings } = director;
+    const fleet = membership?.condition();
     return {
       ...{ name, version, pid: process.pid, atMs: Date.now(), upMs: performance.now() - this.#beganAtMs },
       intervalMs: sample.intervalMs,
       ...(device && { device: deviceStatus(device) }),
       markDevices: markDevices.map((each) => ({ name: each.name, mark: each.mark })),
       ...{ role, heldBack },
+      ...(fleet && { fleet }),
       sources: [...sources],
       ...(state && { state }),
       workers: shares(cpuBefore, director.workerCpu(), sample.intervalMs),

@@ -1,6 +1,7 @@
 /** What a running director tells of itself: plain values, which JSON takes as they are. */
 import type { ServerHealthStatus, ServiceHealthStatus } from './health-report.js';
 import type { DirectorState } from '../director/state-folder.js';
+import type { FleetCondition } from '../fleet/membership.js';
 import type { Rates } from '../stats/rates.js';
 import type { Role } from '../values/role.js';
 import type { ServiceIdentity } from '../values/service-key.js';
@@ -35,6 +36,8 @@ export interface Status {
   heldBack: string[];
   /** What the director took over when it began; absent when it keeps no state. */
   state?: DirectorState;
+  /** Absent when the director is of no fleet. */
+  fleet?: FleetCondition;
   sources: string[];
   /** The share of the time in which each worker had a CPU, [0, 1]. */
   workers: number[];

@@ -14,6 +14,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { roles } from '../values/role.js';
+import type { Drained } from './drained-role.js';
 import type { Snapshot } from './snapshot.js';
 
 /** Beside the configuration itself it has little. */
@@ -24,12 +26,19 @@ export interface Cached {
   snapshot: Snapshot;
   /** When it came into force, in milliseconds since 1970. */
   savedAtMs: number;
+  /** The wish that this director is drained, which it obeys when it starts without etcd as well. */
+  drain?: KeptDrain;
 }
 
-export function saveCache(file: string, prefix: string, { snapshot, savedAtMs }: Cached): void {
+export interface KeptDrain extends Drained {
+  member: string;
+  wish: string;
+}
+
+export function saveCache(file: string, prefix: string, { snapshot, savedAtMs, drain }: Cached): void {
   const { revision, changedAt, clusterId, entries } = snapshot;
   const whole = { tunvsFleetCache: VERSION, prefix, savedAtMs, revision, changedAt, clusterId };
-  const text = JSON.stringify({ ...whole, entries: Object.fromEntries(entries) });
+  const text = JSON.stringify({ ...whole, drain, entries: Object.fromEntries(entries) });
   const beside = `${file}.${process.pid}.new`;
   try {
     // What lies there by that name is nobody's who writes it now; a link would lead elsewhere.
@@ -85,6 +94,7 @@ function cachedOf(text: string, file: string, prefix: string): Cached | { why: s
   if (typeof whole !== 'object' || whole === null || whole.tunvsFleetCache !== VERSION) return broken;
   if (whole.prefix !== prefix) return { why: `${file} is of another prefix, ${String(whole.prefix)}` };
   const { revision, changedAt, savedAtMs, clusterId, entries } = whole;
+  const drain = drainOf(whole.drain);
   const numbers = [revision, changedAt, savedAtMs];
   if (!numbers.every((each) => Number.isSafeInteger(each)) || typeof clusterId !== 'string') return broken;
   if (typeof entries !== 'object' || entries === null) return broken;
@@ -95,7 +105,14 @@ function cachedOf(text: string, file: string, prefix: string): Cached | { why: s
     changedAt,
     clusterId,
     entries: new Map(pairs),
-    drains: new Map(),
+    drains: new Map(drain && [[drain.member, drain.wish]]),
   } as unknown as Snapshot;
-  return { snapshot, savedAtMs: savedAtMs as number };
+  return { snapshot, savedAtMs: savedAtMs as number, ...(drain && { drain }) };
+}
+
+function drainOf(value: unknown): KeptDrain | undefined {
+  const { member, wish, before } = (value ?? {}) as Record<string, unknown>;
+  if (typeof member !== 'string' || typeof wish !== 'string') return undefined;
+  const role = roles.find((each) => each === before);
+  return { member, wish, ...(role && { before: role }) };
 }

@@ -22,9 +22,11 @@ export interface PublisherTimes {
   soonMs: number;
   /** How often it looks without being told of a change, in milliseconds: connections come and go without a word. */
   lookMs: number;
+  /** And while the director is drained, when somebody may wait for its connections to go. */
+  drainedLookMs: number;
 }
 
-const TIMES: PublisherTimes = { soonMs: 300, lookMs: 15_000 };
+const TIMES: PublisherTimes = { soonMs: 300, lookMs: 15_000, drainedLookMs: 1_000 };
 
 /** Where servers go up and down all the time, telling it takes no larger part of this process's time. */
 const MOST_LOAD = 0.05;
@@ -34,6 +36,7 @@ export class Publisher {
   readonly #times: PublisherTimes;
   readonly #offs: (() => void)[] = [];
   #connections = 0;
+  #isDrained = false;
   #tookMs = 0;
   #soon: NodeJS.Timeout | undefined;
   #look: NodeJS.Timeout | undefined;
@@ -46,19 +49,24 @@ export class Publisher {
   begin(): void {
     const { director, health } = this.#parts;
     const changed = () => this.changed();
-    for (const name of ['realServer', 'virtualService'] as const) {
+    for (const name of ['realServer', 'virtualService', 'role'] as const) {
       director.on(name, changed);
       this.#offs.push(() => director.off(name, changed));
     }
     if (health) this.#offs.push(health.listen('server', changed));
-    const look = () => {
-      const { table } = director.stats();
-      this.#connections = table.ipv4 + table.ipv6;
-      this.#tell();
-    };
-    this.#look = setInterval(look, this.#times.lookMs);
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    this.#tell({ isLook: true });
+    this.#wait();
+  }
+
+  #wait(): void {
+    clearTimeout(this.#look);
+    const { lookMs, drainedLookMs } = this.#times;
+    this.#look = setTimeout(() => this.#lookAgain(), this.#isDrained ? drainedLookMs : lookMs);
     this.#look.unref();
-    look();
   }
 
   /** Something of the facts is another. */
@@ -77,17 +85,27 @@ export class Publisher {
   /** REQUIRES: the director is still open. */
   close(): void {
     clearTimeout(this.#soon);
-    clearInterval(this.#look);
+    clearTimeout(this.#look);
     this.#look = undefined;
     for (const off of this.#offs.splice(0)) off();
   }
 
-  #tell(): void {
+  /** To count connections takes its time, so it is not done for each change. */
+  #tell({ isLook = false } = {}): void {
     const { director, health, lease, key, facts } = this.#parts;
     const beganMs = performance.now();
+    const told = facts();
+    const isDrained = told.drainSinceMs !== undefined;
+    const hasTurned = isDrained !== this.#isDrained;
+    this.#isDrained = isDrained;
+    if (isLook || hasTurned) {
+      const { table } = director.stats();
+      this.#connections = table.ipv4 + table.ipv6;
+    }
     const own = ownState(director, health);
-    const state: MemberState = { ...facts(), ...own, connections: this.#connections, atMs: Date.now() };
+    const state: MemberState = { ...told, ...own, connections: this.#connections, atMs: Date.now() };
     lease.set(key, JSON.stringify(state));
     this.#tookMs = performance.now() - beganMs;
+    if (hasTurned) this.#wait();
   }
 }

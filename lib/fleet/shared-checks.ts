@@ -82,9 +82,14 @@ export class SharedChecks {
     this.#times = { ...TIMES, ...times };
   }
 
-  /** How many services this director checks for the fleet. */
+  /** The services that this director checks for the fleet. */
+  get probedServices(): string[] {
+    return [...this.#groups.values()].filter(({ own }) => own !== undefined).map(({ service }) => service);
+  }
+
+  /** How many they are. */
   get probed(): number {
-    return [...this.#groups.values()].filter(({ own }) => own !== undefined).length;
+    return this.probedServices.length;
   }
 
   /** `changed` is told when this director checks more services, or fewer, for the fleet. */

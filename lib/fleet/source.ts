@@ -40,6 +40,7 @@ export class FleetSource {
   /** What was told last. */
   #told: Snapshot | undefined;
   #isAway = false;
+  #turnedAtMs = Date.now();
   #gathered: { revision: number; changes: Change[] } | undefined;
   #soon: NodeJS.Timeout | undefined;
   #sinceMs = 0;
@@ -62,6 +63,11 @@ export class FleetSource {
     return this.#following !== undefined && !this.#isAway;
   }
 
+  /** Since when it does, or does not, in milliseconds since 1970. */
+  get turnedAtMs(): number {
+    return this.#turnedAtMs;
+  }
+
   /** What is known now, which may not be told yet. */
   get known(): Snapshot | undefined {
     return this.#known;
@@ -77,7 +83,8 @@ export class FleetSource {
    * the watch goes on behind it.
    */
   begin(known: Snapshot | undefined, { isFresh = false } = {}): void {
-    [this.#known, this.#told, this.#isAway] = [known, known, !isFresh];
+    [this.#known, this.#told] = [known, known];
+    this.#turn(!isFresh);
     const follower: Follower = {
       read: (answer) => {
         // What came before is part of it, or of another cluster's past.
@@ -104,14 +111,18 @@ export class FleetSource {
 
   #tellAway(error: Error): void {
     if (this.#isAway) return;
-    this.#isAway = true;
+    this.#turn(true);
     this.#events.away(error);
   }
 
   #tellBack(snapshot: Snapshot): void {
     if (!this.#isAway) return;
-    this.#isAway = false;
+    this.#turn(false);
     this.#events.back(snapshot);
+  }
+
+  #turn(isAway: boolean): void {
+    [this.#isAway, this.#turnedAtMs] = [isAway, Date.now()];
   }
 
   /** A thousand keys that are put one by one come in as many batches, and to go through all keys takes its time. */

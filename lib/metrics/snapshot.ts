@@ -3,6 +3,7 @@ import type { Director } from '../director/director.js';
 import type { WorkerCpu } from '../stats/worker-cpu.js';
 import type { PolicyCounters } from '../policy/policy.js';
 import { fingerprintOf } from '../fleet/fingerprint.js';
+import type { FleetCondition, Membership } from '../fleet/membership.js';
 import type { DirectorStats, RealServerStats, VirtualServiceStats } from '../stats/stats.js';
 import type { EngineEventType } from '../values/engine-event.js';
 import { labelsOfService, serverLabels } from './labels.js';
@@ -45,14 +46,20 @@ export interface Snapshot {
   /** The number of virtual addresses and ranges without a route. */
   readonly heldBack: number;
   readonly sync: Measured['sync'];
+  /** Undefined where there is none. */
+  readonly fleet: FleetCondition | undefined;
 }
 
 export interface SnapshotOptions {
   servers: boolean;
   health?: Pick<HealthView, 'of'>;
+  fleet?: Pick<Membership, 'condition'>;
 }
 
-export function readSnapshot(director: Measured, { servers: hasServers, health: monitor }: SnapshotOptions): Snapshot {
+export function readSnapshot(
+  director: Measured,
+  { servers: hasServers, health: monitor, fleet }: SnapshotOptions,
+): Snapshot {
   const stats = director.stats();
   const services = stats.services.map((each) => ({ labels: labelsOfService(each), stats: each }));
   const health = monitor ? director.virtualServices.flatMap((service) => monitor.of(service) ?? []) : [];
@@ -72,6 +79,7 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
     isActive: role === 'active',
     heldBack: heldBack.length,
     sync,
+    fleet: fleet?.condition(),
   };
 }
 

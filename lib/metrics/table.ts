@@ -1,6 +1,7 @@
 /** The one list of all metrics, in the order in which they are printed. */
 import { directorMetrics, processMetrics } from './director-metrics.js';
 import { engineMetrics } from './engine-metrics.js';
+import { fleetMetrics } from './fleet-metrics.js';
 import { serverHealthMetrics, serviceHealthMetrics } from './health-metrics.js';
 import type { Metric } from './metric.js';
 import { syncMetrics } from './sync-metrics.js';
@@ -9,6 +10,7 @@ import { policyMetrics, serverMetrics, serviceMetrics } from './service-metrics.
 /** What is about a director. */
 export const tunvsMetrics: readonly Metric[] = [
   ...directorMetrics,
+  ...fleetMetrics,
   ...engineMetrics,
   ...syncMetrics,
   ...policyMetrics,

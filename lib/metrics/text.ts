@@ -1,4 +1,5 @@
 /** Prints metrics in the text formats that Prometheus reads: its classic one (0.0.4), and OpenMetrics 1.0. */
+import type { Membership } from '../fleet/membership.js';
 import type { HealthView } from '../health/view.js';
 import { booleanOption, checkedOptions, choiceOption } from '../values/options.js';
 import type { Metric, MetricType } from './metric.js';
@@ -37,6 +38,8 @@ export interface MetricsOptions {
   servers?: boolean;
   /** The monitor whose findings are shown. By default there are no metrics of health. */
   health?: Pick<HealthView, 'of'>;
+  /** How the director stands to its fleet; `tunvs run` has one. @internal */
+  fleet?: Pick<Membership, 'condition'>;
   /** The text format. The default is 'prometheus', the classic one. */
   format?: MetricsFormat;
 }
@@ -63,13 +66,13 @@ const PIECE = 64 * 1024;
  * ```
  */
 export function metricsText(director: Measured, options: MetricsOptions = {}): Iterable<string> {
-  const given = checkedOptions('metricsText', options, ['servers', 'format', 'health']);
-  const { health } = given;
+  const given = checkedOptions('metricsText', options, ['servers', 'format', 'health', 'fleet']);
+  const { health, fleet } = given;
   const servers = booleanOption('metricsText: servers', given.servers, true);
   const format = choiceOption<MetricsFormat>('metricsText: format', given.format ?? 'prometheus', metricsFormats);
   return {
     [Symbol.iterator]: () =>
-      pieces(allMetrics, () => readSnapshot(director, { servers, ...(health && { health }) }), format),
+      pieces(allMetrics, () => readSnapshot(director, { servers, ...(health && { health }), ...(fleet && { fleet }) }), format),
   };
 }
 

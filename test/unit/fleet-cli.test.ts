@@ -1,26 +1,17 @@
 /** A fleet on the command line: `tunvs fleet`, and the configuration of `tunvs run --etcd`. */
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
 import { etcdOf, PASSWORD_VARIABLE } from '../../lib/cli/etcd-options.js';
-import { configurationOf } from '../../lib/cli/run/configuration-of.js';
-import type { Configuration } from '../../lib/cli/run/configuration.js';
 import { cacheFileOf } from '../../lib/cli/run/fleet-cache.js';
 import { memberOf } from '../../lib/cli/run/fleet-options.js';
 import { ageText } from '../../lib/cli/run/fleet-words.js';
 import type { RunOptions } from '../../lib/cli/run/options.js';
 import { UsageError } from '../../lib/cli/verb.js';
 import { verbs } from '../../lib/cli/verbs/index.js';
-import type { Running } from '../../lib/daemon/daemon.js';
-import { Director } from '../../lib/director/director.js';
 import { cli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { FakeEtcd } from '../support/fake-etcd.js';
+import { FleetRuns, PREFIX, WEB } from '../support/fleet-runs.js';
 
-const PREFIX = '/tunvs/site';
-const WEB = `${PREFIX}/services/web`;
 const STATE = {
   ...{ host: 'h', name: 'tunvs', version: '0.1.0', pid: 7, startedAtMs: Date.now() - 7_200_000, atMs: Date.now() },
   ...{
@@ -47,8 +38,9 @@ describe('tunvs fleet', () => {
     etcd.put(`${PREFIX}/state/${member}`, JSON.stringify({ ...STATE, ...more }));
 
   it('lists the directors, and says who disagrees and why', async () => {
-    state('lb1');
-    state('lb2');
+    state('lb1', { role: 'active' });
+    state('lb2', { role: 'standby' });
+    etcd.put(`${PREFIX}/drain/lb1`, '{"sinceMs":0}');
     state('lb3', { fingerprint: 'bbbb', revision: 4, from: 'cache', refused: 'web:1:1: no' });
     etcd.put(`${PREFIX}/drain/lb2`, '{"sinceMs":0}');
     etcd.put(`${PREFIX}/drain/lb9`, '{}');
@@ -57,11 +49,11 @@ describe('tunvs fleet', () => {
     assert.deepEqual([exitCode, stderr], [0, '']);
     assert.deepEqual(stdout.split('\n'), [
       '/tunvs/site: 3 directors, 1 of which disagrees',
-      'DIRECTOR  VERSION  REVISION  FINGERPRINT  SERVERS  CONNECTIONS  UP FOR',
-      'lb1       0.1.0    5         aaaa         1/2 up   3            2 hours',
-      'lb2       0.1.0    5         aaaa         1/2 up   3            2 hours  to be drained',
-      'lb3       0.1.0    4         bbbb         1/2 up   3            2 hours  disagrees, by its cache, refuses what etcd holds: web:1:1: no',
-      'lb9       -        -         -            -        -            -        away, to be drained',
+      'DIRECTOR  ROLE     VERSION  REVISION  FINGERPRINT  SERVERS  CONNECTIONS  UP FOR',
+      'lb1       active   0.1.0    5         aaaa         1/2 up   3            2 hours  to be drained, and active all the same',
+      'lb2       standby  0.1.0    5         aaaa         1/2 up   3            2 hours  to be drained',
+      'lb3       -        0.1.0    4         bbbb         1/2 up   3            2 hours  disagrees, by its cache, refuses what etcd holds: web:1:1: no',
+      'lb9       -        -        -         -            -        -            -        away, to be drained',
       'warning: /tunvs/site/state/odd holds no state of a director: delete it',
       '',
     ]);
@@ -75,16 +67,6 @@ describe('tunvs fleet', () => {
     state('lb1', { role: '\u001b[2J' });
     const { stdout } = await fleet();
     assert.ok(!stdout.includes('\u001b'));
-  });
-
-  it('puts the wish for a drain, and takes it back', async () => {
-    state('lb1');
-    const { exitCode, stdout } = await fleet('drain', 'lb1');
-    assert.equal(exitCode, 0);
-    assert.match(stdout, /lb1 is to be drained: .* goes on forwarding .* \(3 connections now\)/);
-    assert.match(etcd.keys.get(`${PREFIX}/drain/lb1`)?.value ?? '', new RegExp(`"by":".*@${hostname()}"`));
-    assert.equal((await fleet('undrain', 'lb1')).stdout, 'lb1 is no longer to be drained\n');
-    assert.equal(etcd.keys.has(`${PREFIX}/drain/lb1`), false);
   });
 
   const wrong: [string[], number, RegExp][] = [
@@ -126,65 +108,16 @@ describe('the options of etcd', () => {
 });
 
 describe('tunvs run --etcd', () => {
-  let folder: string;
-  let file: string;
-  let told: string[];
-  const running: { director: Director; end: () => Promise<void> }[] = [];
+  let runs: FleetRuns;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'tunvs-fleet-'));
-    file = join(folder, 'cache.json');
-    told = [];
-    etcd.put(WEB, 'listen: tcp 192.0.2.1:80');
-    etcd.put(`${WEB}/servers/a`, '{ address: 10.3.0.11, weight: 3 }');
+    runs = new FleetRuns(etcd);
   });
-  afterEach(async () => {
-    for (const each of running.splice(0)) await each.end();
-    rmSync(folder, { recursive: true });
-  });
+  afterEach(() => runs[Symbol.asyncDispose]());
 
-  function configuration(more: RunOptions = {}): Promise<Configuration> {
-    const nowhere = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
-    const io = { stdin: Readable.from([]), stdout: nowhere, stderr: nowhere };
-    const options = {
-      etcd: [etcd.url],
-      prefix: PREFIX,
-      etcdCache: file,
-      source: ['10.2.0.2'],
-      etcdMember: 'lb1',
-      ...more,
-    };
-    return configurationOf(options, io, () => (_level, event, sentence) => void told.push(`${event}: ${sentence}`));
-  }
-
-  /** Runs as `tunvs run` does, at a director without a device. */
-  async function run(more: RunOptions = {}) {
-    const found = await configuration(more);
-    const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 }) as unknown as Director;
-    const parts = { director, over: new AbortController().signal } as unknown as Running;
-    await found.begin(parts);
-    const attached = found.fleet?.(async () => {
-      try {
-        return await found.reload({});
-      } catch (error) {
-        told.push(`refused: ${(error as Error).message}`);
-        throw error;
-      }
-    })(parts);
-    await attached?.listen?.();
-    const end = async () => {
-      attached?.detach?.();
-      await director.close();
-      await attached?.end?.();
-      await found.end();
-    };
-    running.push({ director, end });
-    const weights = () =>
-      director.virtualServices.flatMap(({ realServers }) =>
-        realServers.map(({ address, weight }) => `${address}=${weight}`),
-      );
-    return { found, director, weights, end };
-  }
+  const configuration = (more: RunOptions = {}) => runs.configuration(more);
+  const run = (more: RunOptions = {}) => runs.run(more);
+  const saved = () => runs.saved();
 
   const holds = (weights: () => string[], ...wanted: string[]) =>
     eventually(
@@ -192,8 +125,6 @@ describe('tunvs run --etcd', () => {
       (seen) => seen === wanted.join(),
       `the servers are ${wanted}`,
     );
-
-  const saved = () => JSON.parse(readFileSync(file, 'utf8')) as { changedAt: number };
 
   it('plans what etcd holds', async () => {
     const { lines } = await (await configuration()).plan();
@@ -229,7 +160,7 @@ describe('tunvs run --etcd', () => {
     etcd.put(`${WEB}/servers/a`, '{ address: 10.3.0.11, weight: 9 }');
     etcd.put(`${WEB}/servers/b`, '{ address: 10.3.0.12, weight: heavy }');
     await eventually(
-      async () => told.join('\n'),
+      async () => runs.told.join('\n'),
       (text) => /refused: \/tunvs\/site\/services\/web\/servers\/b:1:\d+: .*weight/.test(text),
       'the key is named',
     );
@@ -252,7 +183,7 @@ describe('tunvs run --etcd', () => {
     const { weights } = await run();
     etcd.delete(WEB, `${WEB}/servers/a`);
     await eventually(
-      async () => told.join('\n'),
+      async () => runs.told.join('\n'),
       (text) => /etcd holds nothing below this prefix/.test(text),
       'it is told',
     );
@@ -266,16 +197,16 @@ describe('tunvs run --etcd', () => {
     await etcd.close();
     const { weights } = await run();
     assert.match(
-      told.join('\n'),
-      /fleet\.away: etcd gives no configuration .* revision 3, which .*cache\.json has kept for/,
+      runs.told.join('\n'),
+      /fleet\.away: etcd gives no configuration .* revision 3, which .*lb1\.json has kept for/,
     );
-    assert.match(told.join('\n'), /revision 3 of the cache is in force/);
+    assert.match(runs.told.join('\n'), /revision 3 of the cache is in force/);
     assert.deepEqual(weights(), ['10.3.0.11=3']);
     etcd.put(`${WEB}/servers/a`, '10.3.0.11');
     await etcd.listen();
     await holds(weights, '10.3.0.11=1');
     await eventually(
-      async () => told.join('\n'),
+      async () => runs.told.join('\n'),
       (text) => /fleet\.back: etcd is back/.test(text),
       'it is told',
     );
@@ -296,7 +227,7 @@ describe('tunvs run --etcd', () => {
     const { weights } = await run();
     assert.deepEqual(weights(), ['10.3.0.11=3']);
     assert.match(
-      told.join('\n'),
+      runs.told.join('\n'),
       /the configuration in etcd is refused, and the configuration of revision 3.*services\/web:1/s,
     );
     await eventually(
@@ -317,37 +248,16 @@ describe('tunvs run --etcd', () => {
     await etcd.close();
     await assert.rejects(
       configuration(),
-      /etcd gives no configuration .*nobody listens there.*, and there is no .*cache\.json yet/,
+      /etcd gives no configuration .*nobody listens there.*, and there is no .*lb1\.json yet/,
     );
   });
 
   it('takes what the director is itself from its own file', async () => {
-    const own = join(folder, 'own.yaml');
-    writeFileSync(own, 'source: 10.2.0.2\nmaxConnections: 65536\nservices: [{ listen: "tcp 192.0.2.7:80" }]\n');
+    const text = 'source: 10.2.0.2\nmaxConnections: 65536\nservices: [{ listen: "tcp 192.0.2.7:80" }]\n';
+    const own = runs.write('own.yaml', text);
     const { open, plan } = await configuration({ config: own, source: undefined } as RunOptions);
     assert.equal(open.maxConnections, 65_536);
     assert.equal((await plan()).services.length, 2);
-  });
-
-  it('tells a wish for a drain, and its end', async () => {
-    await run();
-    etcd.put(`${PREFIX}/drain/lb1`, '{"by":"me"}');
-    await eventually(
-      async () => told.join('\n'),
-      (text) => /fleet\.drain: this director \(lb1\) is to be drained, as me wishes/.test(text),
-      'it is told',
-    );
-    await eventually(
-      async () => etcd.keys.get(`${PREFIX}/state/lb1`)?.value ?? '',
-      (text) => text.includes('drainSinceMs'),
-      'the fleet is told',
-    );
-    etcd.delete(`${PREFIX}/drain/lb1`);
-    await eventually(
-      async () => told.join('\n'),
-      (text) => /fleet\.undrain/.test(text),
-      'its end is told',
-    );
   });
 
   it('refuses options that do not go together', async () => {

@@ -3,7 +3,7 @@ import type { FleetView, MemberView } from '../../fleet/overview.js';
 import { ageText } from '../run/fleet-words.js';
 import { count } from '../words.js';
 
-const HEAD = ['DIRECTOR', 'VERSION', 'REVISION', 'FINGERPRINT', 'SERVERS', 'CONNECTIONS', 'UP FOR', ''];
+const HEAD = ['DIRECTOR', 'ROLE', 'VERSION', 'REVISION', 'FINGERPRINT', 'SERVERS', 'CONNECTIONS', 'UP FOR', ''];
 
 export function fleetLines(view: FleetView, nowMs: number): string[] {
   const { prefix, directors, unread } = view;
@@ -30,7 +30,7 @@ export function fleetLines(view: FleetView, nowMs: number): string[] {
 function rowOf({ member, state, disagrees, drain }: MemberView, nowMs: number): string[] {
   const drained =
     drain && (drain.sinceMs > 0 ? `to be drained for ${ageText(nowMs - drain.sinceMs)}` : 'to be drained');
-  if (state === undefined) return [member, '-', '-', '-', '-', '-', '-', ['away', drained].filter(Boolean).join(', ')];
+  if (state === undefined) return [member, '-', '-', '-', '-', '-', '-', '-', ['away', drained].filter(Boolean).join(', ')];
   const {
     probedServices = 0,
     version,
@@ -38,22 +38,21 @@ function rowOf({ member, state, disagrees, drain }: MemberView, nowMs: number): 
     fingerprint,
     from,
     refused,
-    role,
+    role = '-',
     servers,
     serversUp,
     connections,
     startedAtMs,
   } = state;
   const said = [
-    role,
     disagrees && 'disagrees',
     from === 'cache' && 'by its cache',
     probedServices > 0 && `checks ${count(probedServices, 'service')}`,
-    drained,
+    drained && role === 'active' ? `${drained}, and active all the same` : drained,
     refused !== undefined && `refuses what etcd holds: ${refused}`,
   ];
   return [
-    ...[member, version, `${revision}`, fingerprint, `${serversUp}/${servers} up`, `${connections}`],
+    ...[member, role, version, `${revision}`, fingerprint, `${serversUp}/${servers} up`, `${connections}`],
     ...[ageText(nowMs - startedAtMs), said.filter((each) => typeof each === 'string').join(', ')],
   ];
 }

@@ -1,6 +1,7 @@
 /** What a director is run from, whatever it is written in: a file of rules, or a configuration file. */
 import type { Spec } from '../../config/spec.js';
 import type { Attachment, Running } from '../../daemon/daemon.js';
+import type { Membership } from '../../fleet/membership.js';
 import type { HealthSlot } from '../../health/view.js';
 import type { DirectorOpenOptions } from '../../director/open-options.js';
 import type { VirtualServiceStats } from '../../stats/stats.js';
@@ -45,6 +46,8 @@ export interface Configuration {
   files(): readonly string[];
   /** Makes the director a member of a fleet, whose configuration changes by itself; absent where there is none. */
   readonly fleet?: (reload: () => Promise<unknown>) => Attachment;
+  /** What others see of that; absent where there is no fleet. */
+  readonly membership?: Membership;
   /** The director is closed. */
   end(): Promise<void> | void;
 }

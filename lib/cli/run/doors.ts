@@ -26,7 +26,7 @@ interface DoorParts {
 
 /** None when neither a socket nor a port is wanted. */
 export async function doors({ options, configuration, tell, log, reload, opened }: DoorParts): Promise<Attachment[]> {
-  const { daemon, shown, health } = configuration;
+  const { daemon, shown, health, membership: fleet } = configuration;
   const places = placesOf(options, daemon.control);
   if (places.socket === false && places.http === undefined) return [];
   const { controlAttachment } = await import('../../control/serve-control.js');
@@ -36,6 +36,7 @@ export async function doors({ options, configuration, tell, log, reload, opened 
     reload: (wish: ReloadWish) => reload(wish),
     ...(shown && { spec: shown }),
     ...(health && { health }),
+    ...(fleet && { fleet }),
     ...(daemon.metrics?.servers !== undefined && { serverMetrics: daemon.metrics.servers }),
     log: log ?? sayingWarnings(tell),
   };

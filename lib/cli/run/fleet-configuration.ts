@@ -2,9 +2,12 @@
  * A director whose services are those of a fleet. etcd holds them; the director's own file, or its options, say what it is
  * itself. What cannot be put into force is told, and what is in force stays.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../../config/mistake.js';
-import { type Cached, loadCache, saveCache } from '../../fleet/cache.js';
+import { type Cached, type KeptDrain, loadCache, saveCache } from '../../fleet/cache.js';
+import type { Drained } from '../../fleet/drained-role.js';
 import { LeaseKeeper } from '../../fleet/lease-keeper.js';
+import { Membership } from '../../fleet/membership.js';
 import { partsOf } from '../../fleet/parts.js';
 import { SharedChecks } from '../../fleet/shared-checks.js';
 import { isEmpty, isSameConfiguration, type Snapshot } from '../../fleet/snapshot.js';
@@ -70,22 +73,41 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
     tell()('error', 'fleet.refused', text);
   }
 
+  const member = memberOf(options);
+  const kept = 'why' in cached || cached.drain?.member !== member ? undefined : cached.drain;
+  // What a director was before it was drained goes on in the process that takes it over; a restart is a beginning.
+  const isDrained = latest.snapshot.drains.has(member);
+  const drained = options.takeover && kept ? kept : isDrained ? { before: base.open.role ?? 'active' } : undefined;
+  const isStandby = isDrained && drained?.before !== undefined;
+  let drain: KeptDrain | undefined = kept;
+  let savedAtMs = 'why' in cached ? 0 : cached.savedAtMs;
+  const save = () => {
+    try {
+      const { snapshot } = inForce;
+      saveCache(file, layout.prefix, { snapshot, savedAtMs, ...(drain && { drain }) });
+    } catch (error) {
+      const why = (error as Error).message;
+      tell()('warn', 'fleet.cache', `the configuration is not kept for a start without etcd: ${why}`);
+    }
+  };
   const tookForce = (taken: Taken) => {
     inForce = taken;
     if (taken.from === 'cache') return;
-    try {
-      saveCache(file, layout.prefix, { snapshot: taken.snapshot, savedAtMs: Date.now() });
-    } catch (error) {
-      tell()(
-        'warn',
-        'fleet.cache',
-        `the configuration is not kept for a start without etcd: ${(error as Error).message}`,
-      );
-    }
+    savedAtMs = Date.now();
+    save();
   };
+  const keepDrain = (given: (Drained & { wish: string }) | undefined) => {
+    const next = given && { ...given, member };
+    if (isDeepStrictEqual(next, drain)) return;
+    drain = next;
+    save();
+  };
+  const membership = new Membership();
 
   return {
     ...base,
+    open: { ...base.open, ...(isStandby && { role: 'standby' as const }) },
+    membership,
     async begin(running) {
       await base.begin(running);
       tookForce(inForce);
@@ -105,7 +127,7 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
     },
     fleet: (reload) =>
       fleetMember({
-        ...{ options, client, layout, lease, retryMs, tell, known: latest },
+        ...{ options, client, layout, lease, retryMs, tell, known: latest, membership, drained, keepDrain },
         ...(shared && { shared }),
         ...(base.health && { health: base.health }),
         inForce: () => ({ ...inForce, refused }),

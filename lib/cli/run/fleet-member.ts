@@ -3,10 +3,12 @@ import { hostname } from 'node:os';
 import type { Attachment } from '../../daemon/daemon.js';
 import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
 import type { Director } from '../../director/director.js';
+import { type Drained, DrainedRole } from '../../fleet/drained-role.js';
 import type { EtcdClient } from '../../fleet/etcd/client.js';
 import type { Layout } from '../../fleet/layout.js';
 import type { LeaseKeeper } from '../../fleet/lease-keeper.js';
-import { parseDrain } from '../../fleet/overview.js';
+import type { FleetCondition, Member, Membership } from '../../fleet/membership.js';
+import { type DrainWish, parseDrain } from '../../fleet/overview.js';
 import { type MemberFacts, Publisher } from '../../fleet/publisher.js';
 import type { SharedChecks } from '../../fleet/shared-checks.js';
 import type { Snapshot } from '../../fleet/snapshot.js';
@@ -14,6 +16,7 @@ import { FleetSource } from '../../fleet/source.js';
 import type { ConfigurationFrom } from '../../fleet/state.js';
 import type { HealthSlot } from '../../health/view.js';
 import { packageVersion } from '../../values/package-version.js';
+import type { Role } from '../../values/role.js';
 import { memberOf } from './fleet-options.js';
 import { ageText } from './fleet-words.js';
 import type { RunOptions } from './options.js';
@@ -37,6 +40,11 @@ export interface FleetMemberParts {
   confirm(snapshot: Snapshot): void;
   /** Puts another configuration into force; rejects, after telling so, when it is refused. */
   take(snapshot: Snapshot): Promise<void>;
+  membership: Membership;
+  /** As it was when the director was opened. */
+  drained: Drained | undefined;
+  /** The director is drained from now on, or no longer, or somebody has set its role. */
+  keepDrain(drain: (Drained & { wish: string }) | undefined): void;
 }
 
 export function fleetMember(parts: FleetMemberParts): Attachment {
@@ -53,20 +61,21 @@ export function fleetMember(parts: FleetMemberParts): Attachment {
   });
 }
 
-class FleetMember {
+class FleetMember implements Member {
   readonly #parts: FleetMemberParts;
   readonly #name: string;
   readonly #source: FleetSource;
   readonly #startedAtMs = Date.now();
   #publisher: Publisher | undefined;
-  #drainSinceMs: number | undefined;
-  #awaySinceMs: number | undefined;
+  /** When it went away last; from the start where it was not there then. */
+  #awaySinceMs = this.#startedAtMs;
+  #role: DrainedRole | undefined;
+  #wish: { text: string; drain: DrainWish } | undefined;
 
   constructor(parts: FleetMemberParts) {
-    const { options, client, layout, known, retryMs } = parts;
+    const { options, client, layout, retryMs } = parts;
     this.#parts = parts;
     this.#name = memberOf(options);
-    this.#awaySinceMs = known.from === 'cache' ? this.#startedAtMs : undefined;
     const events = {
       changed: (snapshot: Snapshot) => void this.#take(snapshot),
       drains: (snapshot: Snapshot) => this.#takeDrains(snapshot),
@@ -77,13 +86,15 @@ class FleetMember {
   }
 
   begin(director: Director): void {
-    const { layout, lease, shared, health, known, inForce } = this.#parts;
+    const { layout, lease, shared, health, known, inForce, membership, drained } = this.#parts;
+    this.#role = new DrainedRole(director, drained);
     this.#publisher = new Publisher({
       ...{ director, lease, facts: () => this.#facts(), key: layout.state(this.#name) },
       ...(health && { health }),
     });
-    this.#takeDrains(known.snapshot);
     this.#source.begin(known.snapshot, { isFresh: known.from === 'etcd' });
+    this.#takeDrains(known.snapshot);
+    membership.fill(this);
     this.#publisher.begin();
     lease.begin();
     shared?.begin(() => this.#publisher?.changed());
@@ -111,7 +122,8 @@ class FleetMember {
       ...{ member: this.#name, host: hostname(), name: options.name ?? DEFAULT_NAME, version: packageVersion() },
       ...{ pid: process.pid, startedAtMs: this.#startedAtMs, revision: snapshot.changedAt, from },
       ...(refused !== undefined && { refused: refused.split('\n', 1)[0] as string }),
-      ...(this.#drainSinceMs !== undefined && { drainSinceMs: this.#drainSinceMs }),
+      ...(this.#role && { role: this.#role.role }),
+      ...(this.#wish && { drainSinceMs: this.#wish.drain.sinceMs }),
       ...(shared && { probedServices: shared.probed }),
     };
   }
@@ -127,24 +139,88 @@ class FleetMember {
     this.#publisher?.changed();
   }
 
+  condition(): FleetCondition {
+    const { layout, client, lease, inForce, shared } = this.#parts;
+    const { snapshot, from, refused } = inForce();
+    const { isConnected, turnedAtMs: sinceMs, known = snapshot } = this.#source;
+    return {
+      ...{ prefix: layout.prefix, member: this.#name, isConnected, sinceMs, endpoint: client.endpoint },
+      ...{ revision: snapshot.changedAt, from, newestRevision: known.changedAt },
+      ...(refused !== undefined && { refused }),
+      hasLease: lease.lease !== undefined,
+      ...(this.#wish && { drain: this.#wish.drain }),
+      ...(shared && { probedServices: shared.probedServices }),
+    };
+  }
+
+  setRole(role: Role): void {
+    const held = this.#role as DrainedRole;
+    held.set(role);
+    if (!this.#wish) return;
+    this.#keepDrain();
+    const fields = { member: this.#name, role };
+    if (role === 'active')
+      this.#tell('warn', 'fleet.drain', `somebody has made ${this.#who} active, which is to be drained`, fields);
+  }
+
+  get #who(): string {
+    return `this director (${this.#name})`;
+  }
+
   #takeDrains({ drains }: Snapshot): void {
     const text = drains.get(this.#name);
-    const wish = text === undefined ? undefined : parseDrain(text);
-    const wasWished = this.#drainSinceMs !== undefined;
-    this.#drainSinceMs = wish && (wish.sinceMs || Date.now());
-    const who = `this director (${this.#name})`;
-    if (wish && !wasWished) {
-      const by = wish.by === undefined ? '' : `, as ${wish.by} wishes`;
-      const mend = 'send it no more packets, by your routers or by keepalived';
-      this.#tell('warn', 'fleet.drain', `${who} is to be drained${by}: ${mend}`, { member: this.#name });
-    } else if (!wish && wasWished) {
-      this.#tell('info', 'fleet.undrain', `${who} is no longer to be drained`, { member: this.#name });
+    const before = this.#wish;
+    const drain = text === undefined ? undefined : parseDrain(text);
+    this.#wish = text === undefined || drain === undefined ? undefined : { text, drain: dated(drain, before?.drain) };
+    if (this.#wish?.text !== before?.text || !this.#wish) {
+      if (this.#wish) this.#drain(this.#wish.drain, before === undefined);
+      else this.#undrain();
+      this.#keepDrain();
     }
     this.#publisher?.changed();
   }
 
+  #drain({ by }: DrainWish, isFirst: boolean): void {
+    const held = this.#role as DrainedRole;
+    // The director before this process was active against the wish.
+    const isTakenOver = isFirst && held.isOverruled;
+    const wish = by === undefined ? '' : `, as ${by} wishes`;
+    const fields = { member: this.#name };
+    try {
+      if (!isTakenOver) held.drain();
+    } catch (error) {
+      const mend = 'mend that, and make it a standby by "tunvs role standby"';
+      const sentence = `${this.#who} is to be drained${wish}, and is active still: ${(error as Error).message}: ${mend}`;
+      return this.#tell('error', 'fleet.drain', sentence, fields);
+    }
+    const now = isTakenOver ? 'it is active all the same, as somebody has set it so' : 'it is a standby now';
+    this.#tell('warn', 'fleet.drain', `${this.#who} is to be drained${wish}: ${now}`, fields);
+  }
+
+  #undrain(): void {
+    const held = this.#role as DrainedRole;
+    if (held.drained === undefined) return;
+    const { before } = held.drained;
+    const fields = { member: this.#name };
+    try {
+      held.undrain();
+    } catch (error) {
+      const mend = 'mend that, and try again by "tunvs role active"';
+      const sentence = `${this.#who} is no longer to be drained, and stays a standby: ${(error as Error).message}: ${mend}`;
+      return this.#tell('error', 'fleet.undrain', sentence, fields);
+    }
+    const why = before === undefined ? ', as somebody has set it meanwhile' : ', as before';
+    const sentence = `${this.#who} is no longer to be drained: it is ${held.role === 'active' ? 'active' : 'a standby'}${why}`;
+    this.#tell('info', 'fleet.undrain', sentence, fields);
+  }
+
+  #keepDrain(): void {
+    const drained = this.#role?.drained;
+    this.#parts.keepDrain(this.#wish && drained && { ...drained, wish: this.#wish.text });
+  }
+
   #away({ message }: Error): void {
-    this.#awaySinceMs = Date.now();
+    this.#awaySinceMs = this.#source.turnedAtMs;
     const revision = this.#parts.inForce().snapshot.changedAt;
     this.#tell('error', 'fleet.away', `etcd is away, and revision ${revision} stays in force: ${message}`, {
       revision,
@@ -154,8 +230,13 @@ class FleetMember {
   #back(snapshot: Snapshot): void {
     this.#parts.confirm(snapshot);
     this.#publisher?.changed();
-    const awayMs = Date.now() - (this.#awaySinceMs ?? Date.now());
-    this.#awaySinceMs = undefined;
+    const awayMs = Date.now() - this.#awaySinceMs;
     this.#tell('info', 'fleet.back', `etcd is back after ${ageText(awayMs)}`, { awayMs });
   }
 }
+
+/** A wish that says no time is as old as this director knows. */
+const dated = (drain: DrainWish, before: DrainWish | undefined): DrainWish => ({
+  ...drain,
+  sinceMs: drain.sinceMs || before?.sinceMs || Date.now(),
+});

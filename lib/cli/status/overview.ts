@@ -2,6 +2,7 @@
 import { FAST_PATH_UNASKED } from '../../values/fast-path.js';
 import type { Status } from '../../daemon/status.js';
 import { type Line, line, type Span, span, type Style, wrapText } from '../../demo/styled-line.js';
+import { fleetParts } from './fleet.js';
 import { count } from '../words.js';
 import { duration, grouped, measured, percent, short } from './figures.js';
 
@@ -56,6 +57,7 @@ export function overview(status: Status, columns: number): Line[] {
       sources.map((each) => span(each)),
       columns,
     ),
+    ...(status.fleet ? flowed('fleet', fleetParts(status.fleet, status.atMs), columns) : []),
     ...(status.state ? flowed('state', stateParts(status.state), columns) : []),
     ...(status.host ? flowed('host', hostParts(status.host), columns) : []),
     ...flowed('table', tableParts(status), columns),

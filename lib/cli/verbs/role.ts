@@ -3,6 +3,7 @@ import { Argument, type Command } from 'commander';
 import { type Role, roles } from '../../values/role.js';
 import { choiceArgument } from '../arguments.js';
 import { addDaemonOptions, askDaemon, type DaemonArguments } from '../daemon-client.js';
+import { printable } from '../../values/printable.js';
 import { toJson } from '../json.js';
 import type { Verb, VerbContext } from '../verb.js';
 
@@ -34,13 +35,20 @@ export const role: Verb = {
 
   configure(command: Command): void {
     addDaemonOptions(command.addArgument(new Argument('[role]', roles.join(' or ')).argParser(choiceArgument(roles))))
-      .option('--json', 'print JSON: { role }')
+      .option('--json', 'print JSON: { role }, and { drain } where its fleet wishes that it is drained')
       .addHelpText('after', EXAMPLES);
   },
 
   async run({ options, operands, io }: VerbContext<RoleOptions>): Promise<void> {
     const wanted = operands[0] as Role | undefined;
     const found = await askDaemon(options, (client) => (wanted === undefined ? client.role() : client.setRole(wanted)));
-    io.stdout.write(options.json ? `${toJson({ role: found.role })}\n` : `${found.role}\n`);
+    const { drain } = found;
+    io.stdout.write(options.json ? `${toJson({ role: found.role, drain })}\n` : `${found.role}\n`);
+    if (drain !== undefined && found.role === 'active' && wanted !== undefined)
+      io.stderr.write(`tunvs role: ${overruled(drain)}\n`);
   },
 };
+
+const overruled = ({ by }: { by?: string | undefined }) =>
+  `the director is to be drained${by === undefined ? '' : `, as ${printable(by)} wishes`}, and is active all the same: ` +
+  '"tunvs fleet undrain" takes the wish back, and "tunvs role standby" obeys it';

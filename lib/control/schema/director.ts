@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { roles } from '../../values/role.js';
 import { MAX_TIMEOUT_SECONDS, timeoutStates } from '../../values/timeouts.js';
+import { drainWish } from './fleet.js';
 import { serviceStats } from './service.js';
 import { figure, mark, port, protocol, traffic } from './values.js';
 
@@ -42,6 +43,15 @@ export const director = z
 export const role = z
   .strictObject({ role: z.enum(roles).describe('What the director is for its host.') })
   .meta({ id: 'Role' });
+
+export const roleAnswer = z
+  .object({
+    ...role.shape,
+    drain: drainWish
+      .optional()
+      .describe('The wish that this director of a fleet is drained; it is a standby then, unless somebody has said otherwise.'),
+  })
+  .meta({ id: 'RoleAnswer' });
 
 export const sysctls = z.record(z.string().max(128), z.int()).meta({ id: 'Sysctls' });
 

@@ -1,6 +1,7 @@
 /** The status of a director: all that one screen needs. */
 import { z } from 'zod';
 import { roles } from '../../values/role.js';
+import { fleetCondition } from './fleet.js';
 import { serverHealthStatus, serviceHealthStatus } from './health.js';
 import { identity } from './service.js';
 import { rates } from './values.js';
@@ -70,6 +71,9 @@ export const status = z
     heldBack: z
       .array(z.string())
       .describe('The virtual addresses and ranges that are configured and that the host has no route for.'),
+    fleet: fleetCondition
+      .optional()
+      .describe('How the director stands to its fleet (docs/fleet.md); left out where there is none.'),
     sources: z.array(z.string()),
     state: z
       .object({
