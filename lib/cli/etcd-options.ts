@@ -15,6 +15,10 @@ export interface EtcdArguments {
   etcdKey?: string;
   etcdUser?: string;
   etcdPasswordFile?: string;
+  /** The variable that has the password; the command line has no option for it. */
+  etcdPasswordVariable?: string;
+  /** What sentences call an option that stands in a file. */
+  etcdNames?: Partial<Record<'ca' | 'cert' | 'key' | 'user' | 'password', string>>;
 }
 
 /** Where the password is, unless a file has it: a command line is read by everybody on the host. */
@@ -75,7 +79,7 @@ export async function etcdOf(
   environment = process.env,
   times: Pick<EtcdOptions, 'timeoutMs' | 'heartbeatMs'> = {},
 ): Promise<Etcd> {
-  const { etcd: endpoints, prefix, etcdUser } = given;
+  const { etcd: endpoints, prefix, etcdUser, etcdNames: names = {} } = given;
   if (endpoints === undefined)
     throw new UsageError("give --etcd with etcd's endpoints, as in --etcd http://10.2.0.5:2379");
   if (prefix === undefined)
@@ -83,9 +87,9 @@ export async function etcdOf(
   if ((given.etcdCert === undefined) !== (given.etcdKey === undefined))
     throw new UsageError('--etcd-cert and --etcd-key belong together: give both');
   const [ca, cert, key, password] = await Promise.all([
-    contentsOf('--etcd-ca', given.etcdCa),
-    contentsOf('--etcd-cert', given.etcdCert),
-    contentsOf('--etcd-key', given.etcdKey),
+    contentsOf(names.ca ?? '--etcd-ca', given.etcdCa),
+    contentsOf(names.cert ?? '--etcd-cert', given.etcdCert),
+    contentsOf(names.key ?? '--etcd-key', given.etcdKey),
     passwordOf(given, environment),
   ]);
   const plain = endpoints.filter((each) => each.startsWith('http:'));
@@ -119,23 +123,22 @@ async function contentsOf(option: string, file: string | undefined): Promise<str
 }
 
 async function passwordOf(
-  { etcdUser, etcdPasswordFile: file }: EtcdArguments,
+  { etcdUser, etcdPasswordFile: file, etcdPasswordVariable: variable = PASSWORD_VARIABLE, etcdNames = {} }: EtcdArguments,
   environment: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
   if (etcdUser === undefined) {
     if (file !== undefined) throw new UsageError('--etcd-password-file is for --etcd-user: give it too');
     return undefined;
   }
+  const { user = '--etcd-user', password: option = '--etcd-password-file' } = etcdNames;
   if (file === undefined) {
-    const password = environment[PASSWORD_VARIABLE];
+    const password = environment[variable];
     if (password) return password;
-    throw new UsageError(
-      `--etcd-user ${etcdUser}: give the password in the variable ${PASSWORD_VARIABLE}, or by --etcd-password-file`,
-    );
+    throw new UsageError(`${user} ${etcdUser}: give the password in the variable ${variable}, or by ${option}`);
   }
   const mend = "name a file with the user's password";
-  const text = await reading({ option: '--etcd-password-file', file, mend }, () => readFile(file, 'utf8'));
+  const text = await reading({ option, file, mend }, () => readFile(file, 'utf8'));
   const password = text.replace(/\r?\n$/, '');
-  if (password === '') throw new UsageError(`--etcd-password-file ${file}: it is empty: ${mend}`);
+  if (password === '') throw new UsageError(`${option} ${file}: it is empty: ${mend}`);
   return password;
 }

@@ -60,6 +60,8 @@ export interface RefusedConfig {
   files: string[];
   /** All files and folders that were looked at, there or not: a change of one may change what the configuration says. */
   watched: string[];
+  /** The fleet that the director would be of, which may mend what is wrong. @internal */
+  etcd?: NonNullable<Spec['etcd']>;
 }
 
 /**
@@ -121,7 +123,9 @@ export function parseConfig(text: string | Uint8Array, options: ParseConfigOptio
     ...anybodys([...read, ...policiesOf(checked.spec)], files),
   ];
   const looked = { files: read, watched: files.paths };
-  if (mistakes.length > 0) return { mistakes: inOrder(mistakes, read), warnings: allWarnings, ...looked };
+  const { etcd } = checked.spec;
+  if (mistakes.length > 0)
+    return { mistakes: inOrder(mistakes, read), warnings: allWarnings, ...looked, ...(etcd && { etcd }) };
   return { spec: checked.spec, origins: valued.origins, warnings: allWarnings, ...looked };
 }
 
@@ -139,7 +143,11 @@ function anybodys(paths: readonly string[], files: ConfigFiles): Mistake[] {
 }
 
 /** A token that was written into the file must not get into logs by the mistake that it is. */
-const isSecret = (path: Path) => path.includes('tokens') || path[0] === 'hashSeed' || isSecretOfHealth(path);
+const isSecret = (path: Path) =>
+  path.includes('tokens') ||
+  path[0] === 'hashSeed' ||
+  (path[0] === 'etcd' && (path[1] === 'password' || path[1] === 'endpoints')) ||
+  isSecretOfHealth(path);
 
 const withoutValue = (message: string) => message.replace(/^.* cannot stand here/s, 'what stands here cannot be taken');
 

@@ -16,6 +16,7 @@ export function printConfig(spec: Partial<Spec>, comments: ReadonlyMap<string, s
   const { services, health, ...others } = withoutGaps(spec) as Partial<Spec>;
   const document = new Document({
     ...others,
+    ...(others.etcd && { etcd: asWritten(others.etcd, ['etcd']) }),
     ...(health && { health: asWritten(health, ['health']) }),
     ...(services && { services: services.map(shortService) }),
   });
@@ -128,7 +129,7 @@ export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): 
 }
 
 function shownValue(value: unknown, path: Path): ShownValue['value'] {
-  return (path.includes('health') ? asWritten(value, path) : value) as ShownValue['value'];
+  return (path.includes('health') || path[0] === 'etcd' ? asWritten(value, path) : value) as ShownValue['value'];
 }
 
 /** The options of checks and webhooks may hold what lets others in. */

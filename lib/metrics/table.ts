@@ -10,7 +10,6 @@ import { policyMetrics, serverMetrics, serviceMetrics } from './service-metrics.
 /** What is about a director. */
 export const tunvsMetrics: readonly Metric[] = [
   ...directorMetrics,
-  ...fleetMetrics,
   ...engineMetrics,
   ...syncMetrics,
   ...policyMetrics,
@@ -20,5 +19,5 @@ export const tunvsMetrics: readonly Metric[] = [
   ...serverHealthMetrics,
 ] as readonly Metric[];
 
-/** And what is about its process. */
-export const allMetrics: readonly Metric[] = [...processMetrics, ...tunvsMetrics];
+/** And what is about its process and its fleet, which are the daemon's. */
+export const allMetrics: readonly Metric[] = [...processMetrics, ...tunvsMetrics, ...fleetMetrics] as readonly Metric[];

@@ -170,8 +170,8 @@ export const lib = [
   },
   { folder: 'metrics', holds: 'figures for others to read', uses: [...checked, ...fleet] },
   { folder: 'rules', holds: "ipvsadm's language: read, put into force, listed", uses: library },
-  { folder: 'config', holds: 'the configuration file', uses: [...checked, 'rules'] },
-  { folder: 'keepalived', holds: "keepalived's configuration", uses: [...checked, 'rules', 'config'] },
+  { folder: 'config', holds: 'the configuration file', uses: [...checked, ...fleet, 'rules'] },
+  { folder: 'keepalived', holds: "keepalived's configuration", uses: [...checked, ...fleet, 'rules', 'config'] },
   {
     folder: 'daemon',
     holds: 'a director that runs, and what is attached to it',

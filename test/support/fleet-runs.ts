@@ -1,5 +1,5 @@
 /** Directors of a fleet as `tunvs run --etcd` makes them, within the test and without devices. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -21,6 +21,11 @@ export interface FleetRun {
   director: Director;
   weights: () => string[];
   end: () => Promise<void>;
+}
+
+export interface RunWish extends RunOptions {
+  /** Gets the director before it holds anything. */
+  prepare?: (director: Director) => void;
 }
 
 export class FleetRuns implements AsyncDisposable {
@@ -52,6 +57,10 @@ export class FleetRuns implements AsyncDisposable {
     return path;
   }
 
+  has(name: string): boolean {
+    return existsSync(join(this.folder, name));
+  }
+
   /** Without `etcd`, that one is meant; a value that is undefined is left out. */
   configuration(more: RunOptions = {}): Promise<Configuration> {
     const nowhere = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
@@ -74,13 +83,20 @@ export class FleetRuns implements AsyncDisposable {
   }
 
   /** `opened` is the role of a director that another process has had before, where one is taken over. */
-  async run(more: RunOptions = {}, opened?: 'active' | 'standby'): Promise<FleetRun> {
+  async run({ prepare, ...more }: RunWish = {}, opened?: 'active' | 'standby'): Promise<FleetRun> {
     const found = await this.configuration(more);
     await found.plan();
     const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 }) as unknown as Director;
+    prepare?.(director);
     director.setRole(opened ?? found.open.role ?? 'active');
     const parts = { director, over: new AbortController().signal } as unknown as Running;
-    await found.begin(parts);
+    try {
+      await found.begin(parts);
+    } catch (error) {
+      await director.close();
+      await found.end();
+      throw error;
+    }
     const attached = found.fleet?.(async () => {
       try {
         return await found.reload({});

@@ -11,6 +11,7 @@ import { pieces } from '../../lib/metrics/text.js';
 import { readExposition, sampleMap } from '../support/exposition.js';
 import { tcp } from '../support/packets.js';
 import { FakeHealth } from '../support/fake-health.js';
+import { membershipOf } from '../support/fleet-condition.js';
 import { asOpen, measuredDirector, ODD_NAME } from '../support/measured-director.js';
 
 type Options = Parameters<typeof metricsText>[1];
@@ -30,7 +31,10 @@ const WEB = { proto: 'TCP', local_address: '192.0.2.1', local_port: '80' };
 describe('metricsText', () => {
   for (const format of metricsFormats) {
     it(`prints what is valid, with every metric of the table: ${format}`, () => {
-      const families = readExposition(textOf(asOpen(measuredDirector()), { format, health: new FakeHealth() }), format);
+      const families = readExposition(
+        textOf(asOpen(measuredDirector()), { format, health: new FakeHealth(), fleet: membershipOf() }),
+        format,
+      );
       const stem = (name: string) => (format === 'openmetrics' ? name.replace(/_(total|info)$/, '') : name);
       assert.deepEqual(
         families.map(({ name }) => name),

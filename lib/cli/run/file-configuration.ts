@@ -30,6 +30,10 @@ interface Read {
 /** How a file is read: what its option is, and what its text says. */
 export interface FileReader {
   option: string;
+  /** What was read of it already. */
+  first?: ParsedConfig | RefusedConfig;
+  /** Where the monitor is once there is one; by default in a slot of its own. */
+  health?: HealthSlot;
   /** Reads the file; by default as its operand says. */
   read?(isAgain: boolean): Promise<Buffer>;
   /** Makes the monitor that checks servers; by default it does so by itself. */
@@ -71,10 +75,10 @@ export async function fileConfiguration(
   const { option } = reader;
   const readFile = reader.read ?? ((isAgain: boolean) => readOperand(file, io, { option, isAgain }));
   const isOnce = file === '-' && reader.read === undefined;
-  let found = reader.parse(await readFile(false));
+  let found = reader.first ?? reader.parse(await readFile(false));
   let read = inForce(options, found, io);
   let session: SpecSession | undefined;
-  const health = new HealthSlot();
+  const { health = new HealthSlot() } = reader;
   return {
     title: 'configuration',
     open: { ...openOptionsOf(read.spec), ...(options.takeover && { takeover: true }) },

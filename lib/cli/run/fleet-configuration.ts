@@ -3,7 +3,6 @@
  * itself. What cannot be put into force is told, and what is in force stays.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { ConfigError } from '../../config/mistake.js';
 import { type Cached, type KeptDrain, loadCache, saveCache } from '../../fleet/cache.js';
 import type { Drained } from '../../fleet/drained-role.js';
 import { LeaseKeeper } from '../../fleet/lease-keeper.js';
@@ -12,6 +11,7 @@ import { partsOf } from '../../fleet/parts.js';
 import { SharedChecks } from '../../fleet/shared-checks.js';
 import { isEmpty, isSameConfiguration, type Snapshot } from '../../fleet/snapshot.js';
 import { FleetSource } from '../../fleet/source.js';
+import { HealthSlot } from '../../health/view.js';
 import { monitorSharedHealth } from '../../health/monitor-health.js';
 import { TunvsError } from '../../values/errors.js';
 import { readOperand } from '../config-file.js';
@@ -32,7 +32,13 @@ interface Taken {
   from: 'etcd' | 'cache';
 }
 
-export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: () => Tell): Promise<Configuration> {
+/** `bytes` is what the director's own file holds, where it has one. */
+export async function fleetConfiguration(
+  options: RunOptions,
+  io: CliIo,
+  tell: () => Tell,
+  bytes?: Buffer,
+): Promise<Configuration> {
   if (options.config === undefined && options.source === undefined)
     throw new UsageError(
       "--etcd: etcd does not name the director's own address: give it with --source, or in --config",
@@ -50,29 +56,41 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
   const lease = new LeaseKeeper(client, { ttlSeconds, changed: () => shared?.leaseChanged() });
   if (options.etcdShareChecks)
     shared = new SharedChecks({ client, layout, lease, member: memberOf(options) }, { retryMs });
+  const health = new HealthSlot();
   const reader: FileReader = {
-    ...partsReader(options, io, layout, () => latest.snapshot),
-    ...(shared && { monitor: sharing(shared) }),
+    ...partsReader({ options, io, layout, bytes, snapshot: () => latest.snapshot }),
+    ...{ health, ...(shared && { monitor: sharing(shared) }) },
   };
   const read = () => fileConfiguration(options, options.config ?? NO_FILE, io, tell, reader);
 
-  let base: Configuration;
-  try {
-    base = await read();
-  } catch (error) {
-    // What is wrong in etcd now was right before; what is wrong in the file is wrong with both.
-    if (!(error instanceof ConfigError) || 'why' in cached || latest.from === 'cache') throw error;
-    const fresh = latest;
-    latest = inForce = { snapshot: cached.snapshot, from: 'cache' };
-    base = await read().catch(() => {
-      throw error;
-    });
-    latest = fresh;
-    refused = error.message;
-    const text = `the configuration in etcd is refused, and ${cachedText(cached, file)} is taken: ${refused}`;
-    tell()('error', 'fleet.refused', text);
-  }
+  /**
+   * What is wrong in etcd now was right before; what is wrong in the director's own file is wrong with both. `again` does
+   * the same with what was right.
+   */
+  const orByCache = async <T>(first: () => Promise<T> | T, again: () => Promise<T> | T): Promise<T> => {
+    try {
+      return await first();
+    } catch (error) {
+      if (options.dryRun || 'why' in cached || inForce.from === 'cache') throw error;
+      if (isSameConfiguration(cached.snapshot, latest.snapshot)) throw error;
+      const fresh = latest;
+      latest = inForce = { snapshot: cached.snapshot, from: 'cache' };
+      try {
+        const done = await again();
+        refused = (error as Error).message;
+        const text = `the configuration in etcd is refused, and ${cachedText(cached, file)} is taken: ${refused}: mend it, or let "tunvs reload" try it again`;
+        tell()('error', 'fleet.refused', text);
+        return done;
+      } catch {
+        inForce = fresh;
+        throw error;
+      } finally {
+        latest = fresh;
+      }
+    }
+  };
 
+  let base = await orByCache(read, read);
   const member = memberOf(options);
   const kept = 'why' in cached || cached.drain?.member !== member ? undefined : cached.drain;
   // What a director was before it was drained goes on in the process that takes it over; a restart is a beginning.
@@ -106,10 +124,24 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
 
   return {
     ...base,
+    shown: () => base.shown?.(),
+    files: () => base.files(),
+    plan: () =>
+      orByCache(
+        () => base.plan(),
+        async () => {
+          base = await read();
+          return base.plan();
+        },
+      ),
     open: { ...base.open, ...(isStandby && { role: 'standby' as const }) },
     membership,
     async begin(running) {
-      await base.begin(running);
+      // A refusal leaves the director as it was, which holds nothing.
+      await orByCache(
+        () => base.begin(running),
+        async () => void (await base.reload({})),
+      );
       tookForce(inForce);
     },
     async reload(wish) {
@@ -129,7 +161,7 @@ export async function fleetConfiguration(options: RunOptions, io: CliIo, tell: (
       fleetMember({
         ...{ options, client, layout, lease, retryMs, tell, known: latest, membership, drained, keepDrain },
         ...(shared && { shared }),
-        ...(base.health && { health: base.health }),
+        health,
         inForce: () => ({ ...inForce, refused }),
         confirm(snapshot) {
           if (inForce.from === 'etcd' || !isSameConfiguration(inForce.snapshot, snapshot)) return;
@@ -179,15 +211,17 @@ const NO_FILE = 'the command line';
 
 const SILENT = { changed() {}, drains() {}, away() {}, back() {} };
 
+interface PartsReaderParts {
+  options: RunOptions;
+  io: CliIo;
+  layout: Parameters<typeof partsOf>[0];
+  bytes: Buffer | undefined;
+  snapshot: () => Snapshot;
+}
+
 /** Reads the director's own file, with what etcd holds besides. */
-function partsReader(
-  options: RunOptions,
-  io: CliIo,
-  layout: Parameters<typeof partsOf>[0],
-  snapshot: () => Snapshot,
-): FileReader {
+function partsReader({ options, io, layout, bytes: first, snapshot }: PartsReaderParts): FileReader {
   const { config: file } = options;
-  let input: Buffer | undefined;
   const reader = configReader(file ?? NO_FILE, options, () => {
     const { parts } = partsOf(layout, snapshot());
     let bytes = 0;
@@ -217,9 +251,9 @@ function partsReader(
     ...reader,
     async read(isAgain) {
       if (file === undefined) return Buffer.from(JSON.stringify({ source: options.source }));
-      if (file !== '-') return readOperand(file, io, { option: '--config', isAgain });
-      input ??= await readOperand(file, io, { option: '--config' });
-      return input;
+      // Standard input has no more to say.
+      if (first !== undefined && (!isAgain || file === '-')) return first;
+      return readOperand(file, io, { option: '--config', isAgain });
     },
     parse: (bytes) => judged(reader.parse(bytes)),
     parseAgain: async (bytes, found) => judged(await reader.parseAgain(bytes, found)),

@@ -9,6 +9,7 @@ import { type CliIo, Interrupted, UsageError, type Verb, type VerbContext } from
 import { count } from '../words.js';
 
 interface FleetOptions extends EtcdArguments {
+  config?: string;
   exitCode?: boolean;
   json?: boolean;
   rolling?: boolean;
@@ -72,6 +73,7 @@ export const fleet: Verb = {
       command.argument('[action]', '"drain" or "undrain"').argument('[directors...]', 'which'),
       'ask these',
     )
+      .option('--config <file>', "take what is not given here from the field etcd of a director's configuration")
       .option('--exit-code', 'exit with 1 if a director disagrees, runs by its cache or refuses what etcd holds')
       .option('--rolling', 'drain one director after the other')
       .option('--run <command>', 'what is done in the turn of a director, by sh')
@@ -99,7 +101,7 @@ export const fleet: Verb = {
   async run({ options, operands, io }: VerbContext<FleetOptions>): Promise<void> {
     const [action, ...members] = operands;
     refuseMisfits(options, action, members, io);
-    const etcd = await etcdOf(options);
+    const etcd = await etcdOf(options.config === undefined ? options : await ofFile(options, options.config, io));
     for (const warning of etcd.warnings) io.stderr.write(`tunvs fleet: ${warning}\n`);
     try {
       const wishes = await wishesOf(etcd);
@@ -110,6 +112,16 @@ export const fleet: Verb = {
     }
   },
 };
+
+/** A mistake elsewhere in the file is nobody's matter here. */
+async function ofFile(options: FleetOptions, file: string, io: CliIo): Promise<FleetOptions> {
+  const [{ readConfig, readOperand }, { withEtcdOf }] = await Promise.all([
+    import('../config-file.js'),
+    import('../run/etcd-of-file.js'),
+  ]);
+  const found = await readConfig(file, await readOperand(file, io, { option: '--config' }));
+  return withEtcdOf(options, 'spec' in found ? found.spec.etcd : found.etcd);
+}
 
 const OF_ROLLING = ['run', 'connections', 'wait'] as const;
 

@@ -4,7 +4,7 @@ import { openFields, secretFields } from '../library-options.js';
 import type { Spec } from '../spec.js';
 import { type PlannedChange, word } from './planned-changes.js';
 
-const RESTART_FIELDS = [...openFields, 'control', 'sync'] as const;
+const RESTART_FIELDS = [...openFields, 'control', 'etcd', 'sync'] as const;
 
 /** `opened` is the spec with which the director was opened, so that a change is told until it is restarted. */
 export function restartChanges(opened: Spec, next: Spec): PlannedChange[] {

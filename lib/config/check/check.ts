@@ -9,6 +9,7 @@ import type { ConfigFiles } from '../read/files.js';
 import { serverSchema, serviceSchema } from '../schema/service.js';
 import { type ServerSpec, type ServiceSpec, type Spec, specSchema } from '../spec.js';
 import { openFindings, checkingDirector, settingsFindings } from './director-checks.js';
+import { etcdFindings } from './etcd-checks.js';
 import { healthFindings } from './health-checks.js';
 import { type Finding, findingsOf, MOST_NAMED, unknownField } from './issues.js';
 import { serviceFindings, type ServicePart } from './service-checks.js';
@@ -59,6 +60,7 @@ export function checkConfig(value: Fields, surroundings: CheckSurroundings): Che
     for (const each of settings.findings) findings.push(each);
     for (const each of services.findings) findings.push(each);
     for (const each of files(read, parts, surroundings)) findings.push(each);
+    for (const each of etcdFindings(read.etcd, inFiles(surroundings).absolute)) findings.push(each);
     // Services need what stands there.
     const isHealthRead = value.health === undefined || read.health !== undefined;
     const health = isHealthRead ? healthFindings(read, parts, inFiles(surroundings)) : { findings: [], warnings: [] };

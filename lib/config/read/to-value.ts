@@ -33,8 +33,9 @@ function valueAt(
   if (node.kind === 'scalar') return node.value;
   if (node.kind === 'list')
     return node.items.map((item, index) => valueAt(item, pathWithin(path, index), field, environment, into));
-  // The token of a door stays named: who reads the configuration need not know it.
-  const isVariable = path !== '' && holder !== 'tokens' && node.fields.has('env');
+  // The token of a door stays named, and the password for etcd: who reads the configuration need not know them.
+  const isSecret = holder === 'tokens' || path === 'etcd.password';
+  const isVariable = path !== '' && !isSecret && node.fields.has('env');
   if (isVariable) return variable(node, path, environment, into.mistakes);
   // A field may have any name, such as __proto__.
   const value: Record<string, unknown> = Object.create(null);
