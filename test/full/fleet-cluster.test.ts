@@ -162,6 +162,30 @@ describeLab('a fleet by three members of etcd', function () {
     assert.equal((await condition(2)).from, 'etcd');
   });
 
+  it('begins by its cache where its host refuses what etcd holds, and takes that once it does not', async () => {
+    const { host } = operated(1);
+    host.ip(['address add 10.9.9.8/32 dev lo']);
+    await cluster.put(`${PREFIX}/services/other`, 'listen: tcp 10.9.9.8:80');
+    const refused = await eventually(
+      () => condition(1),
+      (each) => each.refused !== undefined,
+      'lb1 refuses it',
+    );
+    assert.match(refused.refused ?? '', /10\.9\.9\.8 is an address of this host/);
+    await operated(1).stop();
+    await start(1);
+    assert.match(daemon(1).stderr, /the configuration in etcd is refused, and the configuration of revision \d+, /);
+    await holds(1, 6);
+    assert.deepEqual([await routes(1), (await condition(1)).from], [1, 'cache']);
+    const judged = await fleet('--exit-code');
+    assert.equal(judged.code, 1);
+    assert.match(judged.stdout, /lb1 +active .*by its cache, refuses what etcd holds: 10\.9\.9\.8 is an address/);
+    host.ip(['address del 10.9.9.8/32 dev lo']);
+    const reloaded = await operated(1).tunvs('reload');
+    assert.equal(reloaded.code, 0, reloaded.stderr);
+    await allWell();
+  });
+
   it('drains one director after the other, whose host has no route then', async () => {
     const lb1 = await fleet('drain', 'lb1');
     assert.match(lb1.stdout, /^lb1 is drained: it is a standby now/, lb1.stderr);

@@ -91,6 +91,46 @@ describeLab('two directors and keepalived', function () {
     await assertServed();
   });
 
+  it('a director that is drained gives its addresses to the other, and leaves them there', async function () {
+    if (!hasProgram('etcd')) this.skip();
+    const first = await pair.active();
+    const { router } = pair.stage.topology;
+    const [url, prefix] = ['http://10.2.0.1:2379', '/tunvs/site'];
+    const etcd = router.spawn([
+      ...['etcd', '--data-dir', first.operated.path('etcd'), '--log-level', 'error', '--listen-client-urls', url],
+      ...['--advertise-client-urls', url, '--listen-peer-urls', 'http://127.0.0.1:2380'],
+    ]);
+    const fleet = (...words: string[]) =>
+      first.operated.tunvs('fleet', '--etcd', url, '--prefix', prefix, ...words);
+    await eventually(fleet, ({ code }) => code === 0, 'etcd is there');
+    const key = Buffer.from(`${prefix}/director`).toString('base64');
+    const nothing = JSON.stringify({ key, value: Buffer.from('{}').toString('base64') });
+    await router.exec(['curl', '-sSf', `${url}/v3/kv/put`, '-d', nothing]);
+    for (const node of [pair.other(first), first]) {
+      await node.director?.stop();
+      const cache = node.operated.path('cache.json');
+      await pair.start(node, { etcd: { endpoints: [url], prefix, member: node.name, lease: '2s', cache } });
+      await untilOneIsActive();
+    }
+    await eventually(fleet, ({ stdout }) => (stdout.match(/ \d\/\d up /g) ?? []).length === 2, 'both are of the fleet');
+    const active = await pair.active();
+    const refused = await fleet('drain', active.name);
+    assert.match(refused.stderr, /no other director is active.*--failover/);
+    const drained = await fleet('drain', active.name, '--failover');
+    assert.equal(drained.code, 0, drained.stderr);
+    await untilActive(pair.other(active));
+    await assertServed();
+    // keepalived has made it a standby meanwhile, which is the last word.
+    await eventuallyHolds(async () => {
+      const { stdout } = await active.operated.as([], ['cat', `${active.operated.run}/tunvs.role`]);
+      assert.equal(stdout, 'standby\n');
+    });
+    assert.match((await fleet('undrain', active.name)).stdout, /no longer to be drained: it is a standby/);
+    await assertServed();
+    assert.equal(await pair.active(), pair.other(active));
+    await etcd.stop();
+  });
+
   it('no connection was reset by any of it', async () => {
     assert.deepEqual((await steady.stop()).failures, []);
   });

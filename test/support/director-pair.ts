@@ -54,8 +54,8 @@ export class DirectorPair implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Starts the node's director as a standby. */
-  async start(node: PairNode): Promise<void> {
+  /** Starts the node's director as a standby, with what is said besides. */
+  async start(node: PairNode, more: object = {}): Promise<void> {
     const { operated, address } = node;
     const service = {
       listen: `tcp ${this.stage.virtualAddress}:${PORT}`,
@@ -64,7 +64,8 @@ export class DirectorPair implements AsyncDisposable {
     };
     // After a split nobody tells the one that stays active that there was another.
     const setUpHost = { neighbourNews: { refreshMs: '1s' } };
-    const file = operated.write('tunvs.json', JSON.stringify({ source: address, setUpHost, services: [service] }));
+    const spec = { source: address, setUpHost, services: [service], ...more };
+    const file = operated.write('tunvs.json', JSON.stringify(spec));
     node.director = await operated.start(['--config', file, '--role', 'standby']);
   }
 
