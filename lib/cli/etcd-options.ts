@@ -123,7 +123,12 @@ async function contentsOf(option: string, file: string | undefined): Promise<str
 }
 
 async function passwordOf(
-  { etcdUser, etcdPasswordFile: file, etcdPasswordVariable: variable = PASSWORD_VARIABLE, etcdNames = {} }: EtcdArguments,
+  {
+    etcdUser,
+    etcdPasswordFile: file,
+    etcdPasswordVariable: variable = PASSWORD_VARIABLE,
+    etcdNames = {},
+  }: EtcdArguments,
   environment: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
   if (etcdUser === undefined) {

@@ -10,11 +10,7 @@ interface FleetRow extends Row {
 
 const rows = ({ fleet }: Snapshot): FleetRow[] => (fleet ? [{ labels: NO_LABELS, fleet }] : []);
 
-const gauge = (
-  name: string,
-  help: string,
-  value: (fleet: FleetCondition) => number | undefined,
-): Metric<FleetRow> => ({
+const gauge = (name: string, help: string, value: (fleet: FleetCondition) => number | undefined): Metric<FleetRow> => ({
   ...{ name: `tunvs_fleet_${name}`, type: 'gauge', help, labelNames: [], rows },
   value: ({ fleet }) => value(fleet),
 });
@@ -22,8 +18,7 @@ const gauge = (
 const info: Metric<FleetRow> = {
   ...{ name: 'tunvs_fleet_info', type: 'info', labelNames: ['prefix', 'member'] },
   help: 'Place of the fleet in etcd, and what it calls this director.',
-  rows: ({ fleet }) =>
-    fleet ? [{ labels: labelSet({ prefix: fleet.prefix, member: fleet.member }), fleet }] : [],
+  rows: ({ fleet }) => (fleet ? [{ labels: labelSet({ prefix: fleet.prefix, member: fleet.member }), fleet }] : []),
   value: () => 1,
 };
 

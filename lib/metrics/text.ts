@@ -72,7 +72,11 @@ export function metricsText(director: Measured, options: MetricsOptions = {}): I
   const format = choiceOption<MetricsFormat>('metricsText: format', given.format ?? 'prometheus', metricsFormats);
   return {
     [Symbol.iterator]: () =>
-      pieces(allMetrics, () => readSnapshot(director, { servers, ...(health && { health }), ...(fleet && { fleet }) }), format),
+      pieces(
+        allMetrics,
+        () => readSnapshot(director, { servers, ...(health && { health }), ...(fleet && { fleet }) }),
+        format,
+      ),
   };
 }
 

@@ -146,7 +146,10 @@ describeLab('a fleet by three members of etcd', function () {
     daemon(2).kill('SIGKILL');
     await daemon(2).exited;
     await start(2);
-    assert.match(daemon(2).stderr, /gives no configuration .*: the configuration of revision \d+, which .* has kept for/);
+    assert.match(
+      daemon(2).stderr,
+      /gives no configuration .*: the configuration of revision \d+, which .* has kept for/,
+    );
     await Promise.all([holds(1, 5), holds(2, 5)]);
     assert.deepEqual([await routes(1), await routes(2)], [1, 1]);
     const { from, isConnected } = await condition(2);

@@ -100,8 +100,7 @@ describeLab('two directors and keepalived', function () {
       ...['etcd', '--data-dir', first.operated.path('etcd'), '--log-level', 'error', '--listen-client-urls', url],
       ...['--advertise-client-urls', url, '--listen-peer-urls', 'http://127.0.0.1:2380'],
     ]);
-    const fleet = (...words: string[]) =>
-      first.operated.tunvs('fleet', '--etcd', url, '--prefix', prefix, ...words);
+    const fleet = (...words: string[]) => first.operated.tunvs('fleet', '--etcd', url, '--prefix', prefix, ...words);
     await eventually(fleet, ({ code }) => code === 0, 'etcd is there');
     const key = Buffer.from(`${prefix}/director`).toString('base64');
     const nothing = JSON.stringify({ key, value: Buffer.from('{}').toString('base64') });

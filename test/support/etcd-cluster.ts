@@ -93,12 +93,12 @@ export class EtcdCluster implements Disposable {
   /** Waits until a majority takes what is put. Returns the revision. */
   async put(key: string, value: string, among = this.members): Promise<string> {
     const body = { key: base64(key), value: base64(value) };
-    const answer = await eventually(
-      () => this.ask('kv/put', body, among).catch(() => undefined),
-      (found) => found !== undefined,
+    const { header } = await eventually(
+      () => this.ask('kv/put', body, among).catch((): Record<string, unknown> => ({})),
+      (found) => found.header !== undefined,
       `${key} is put`,
     );
-    return (answer?.header as { revision: string }).revision;
+    return (header as { revision: string }).revision;
   }
 
   async leader(among = this.members): Promise<EtcdMember> {

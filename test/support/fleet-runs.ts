@@ -75,11 +75,7 @@ export class FleetRuns implements AsyncDisposable {
       ...more,
     };
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    return configurationOf(
-      given,
-      io,
-      () => (_level, event, sentence) => void this.told.push(`${event}: ${sentence}`),
-    );
+    return configurationOf(given, io, () => (_level, event, sentence) => void this.told.push(`${event}: ${sentence}`));
   }
 
   /** `opened` is the role of a director that another process has had before, where one is taken over. */

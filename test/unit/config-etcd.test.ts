@@ -130,7 +130,10 @@ describe('a director whose file names its fleet', () => {
   });
 
   it('names the field whose file cannot be read', async () => {
-    const refused = runs.configuration({ ...NONE, config: file({}, { user: 'lb', password: { file: 'no' } }) } as object);
+    const refused = runs.configuration({
+      ...NONE,
+      config: file({}, { user: 'lb', password: { file: 'no' } }),
+    } as object);
     await assert.rejects(refused, /etcd\.password .*no: there is no such file/);
     const unset = { user: 'lb', password: { env: 'TUNVS_TEST_UNSET' } };
     await assert.rejects(

@@ -59,8 +59,8 @@ describe('a director and its fleet', () => {
     await (await runs.run()).end();
     await etcd.close();
     const { found } = await runs.run();
-    const { from, isConnected, hasLease } = found.membership?.condition() as FleetCondition;
-    assert.deepEqual([from, isConnected, hasLease], ['cache', false, false]);
+    const condition = found.membership?.condition();
+    assert.deepEqual([condition?.from, condition?.isConnected, condition?.hasLease], ['cache', false, false]);
   });
 
   it('is answered for by the control API, which gives the last word about the role', async () => {
@@ -80,7 +80,10 @@ describe('a director and its fleet', () => {
       assert.deepEqual(await role(), { exitCode: 0, stdout: 'standby\n', stderr: '' });
       const active = await role('active');
       assert.deepEqual([active.exitCode, active.stdout], [0, 'active\n']);
-      assert.match(active.stderr, /^tunvs role: the director is to be drained, as me wishes, and is active all the same: /);
+      assert.match(
+        active.stderr,
+        /^tunvs role: the director is to be drained, as me wishes, and is active all the same: /,
+      );
       assert.equal(director.role, 'active');
       etcd.delete(`${PREFIX}/drain/lb1`);
       await runs.tells(/it is active, as somebody has set it meanwhile/);

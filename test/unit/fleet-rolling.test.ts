@@ -142,7 +142,10 @@ describe('tunvs fleet drain', function () {
     const { exitCode, stdout, stderr } = await fleet('drain', '--rolling', '--json', '--run', 'exit 3');
     assert.equal(exitCode, 1);
     assert.match(stderr, /--run: the command for lb1 ended with 3/);
-    const events = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.deepEqual(
       events.map(({ event }) => event),
       ['draining', 'standby', 'turn', 'leftDrained', 'stopped'],
@@ -190,9 +193,10 @@ describe('tunvs fleet drain', function () {
 
     it('undrains a director whose turn had not begun when it is told to end', async () => {
       const [first] = await start({ lb1: 'active', lb2: 'active' });
-      first?.addVirtualService({ protocol: 'tcp', address: '192.0.2.7', port: 80 });
-      let turns = 0;
-      const running = rolling(async () => void (turns += 1), {}, ['lb1']);
+      const turns: string[] = [];
+      const turn = async ({ member }: MemberState) => void turns.push(member);
+      // Nobody has fewer than no connections.
+      const running = rolling(turn, { connections: -1, waitMs: 60_000 }, ['lb1']);
       await eventually(
         async () => first?.role,
         (role) => role === 'standby',
@@ -205,7 +209,7 @@ describe('tunvs fleet drain', function () {
         (role) => role === 'active',
         'lb1 is active again',
       );
-      assert.deepEqual([turns, events().slice(-2)], [0, ['undrained', 'stopped']]);
+      assert.deepEqual([turns, events().slice(-2)], [[], ['undrained', 'stopped']]);
       assert.deepEqual(drainKeys(), []);
     });
 
@@ -252,7 +256,10 @@ describe('tunvs fleet drain', function () {
     it('undrains a director when no standby takes over from it', async () => {
       const [first] = await start({ lb1: 'active', lb2: 'standby' });
       const options = { failover: true, timeoutMs: 700 };
-      await assert.rejects(rolling(async () => {}, options, ['lb1']), /after 0.7 seconds no other director is active/);
+      await assert.rejects(
+        rolling(async () => {}, options, ['lb1']),
+        /after 0.7 seconds no other director is active/,
+      );
       assert.deepEqual(drainKeys(), []);
       await eventually(
         async () => first?.role,

@@ -60,8 +60,7 @@ export async function undrain(member: string, { wishes, say, ...times }: DrainPa
     throw new TunvsError('ERR_TUNVS_NOT_FOUND', `nobody wishes that ${member} is drained: ${mend}`);
   }
   const isThere = view.directors.some((each) => each.member === member && each.state);
-  if (!isThere)
-    return say('undrained', `${member} is no longer to be drained, and is away`, { director: member });
+  if (!isThere) return say('undrained', `${member} is no longer to be drained, and is away`, { director: member });
   const after = await until(
     wishes,
     ({ directors }) => {

@@ -120,20 +120,17 @@ export class Rolling {
     const endMs = performance.now() + waitMs;
     let last = first;
     let [said, saidAtMs] = [first.connections, performance.now()];
-    await this.#until(
-      ({ directors }) => {
-        const { state } = directors.find((each) => each.member === member) ?? {};
-        last = state ?? last;
-        const { connections } = last;
-        if (connections <= most || performance.now() >= endMs) return undefined;
-        if (connections !== said && performance.now() - saidAtMs >= SAID_MS) {
-          [said, saidAtMs] = [connections, performance.now()];
-          say('waiting', `${member}: ${count(connections, 'connection')}`, { director: member, connections });
-        }
-        return `${member} has ${count(connections, 'connection')}`;
-      },
-      waitMs + this.#options.timeoutMs,
-    );
+    await this.#until(({ directors }) => {
+      const { state } = directors.find((each) => each.member === member) ?? {};
+      last = state ?? last;
+      const { connections } = last;
+      if (connections <= most || performance.now() >= endMs) return undefined;
+      if (connections !== said && performance.now() - saidAtMs >= SAID_MS) {
+        [said, saidAtMs] = [connections, performance.now()];
+        say('waiting', `${member}: ${count(connections, 'connection')}`, { director: member, connections });
+      }
+      return `${member} has ${count(connections, 'connection')}`;
+    }, waitMs + this.#options.timeoutMs);
     return last;
   }
 
@@ -215,7 +212,6 @@ function refuseUnwell({ directors }: FleetView): void {
         `${member} is to be drained already${by}: let that end, or take it back by "tunvs fleet undrain ${member}"`,
       );
     const why = whyUnwell(each);
-    if (why !== undefined)
-      throw new TunvsError('ERR_TUNVS_BUSY', `${member} ${why}: mend that first, or give --force`);
+    if (why !== undefined) throw new TunvsError('ERR_TUNVS_BUSY', `${member} ${why}: mend that first, or give --force`);
   }
 }

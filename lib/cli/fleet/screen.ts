@@ -30,7 +30,8 @@ export function fleetLines(view: FleetView, nowMs: number): string[] {
 function rowOf({ member, state, disagrees, drain }: MemberView, nowMs: number): string[] {
   const drained =
     drain && (drain.sinceMs > 0 ? `to be drained for ${ageText(nowMs - drain.sinceMs)}` : 'to be drained');
-  if (state === undefined) return [member, '-', '-', '-', '-', '-', '-', '-', ['away', drained].filter(Boolean).join(', ')];
+  if (state === undefined)
+    return [member, '-', '-', '-', '-', '-', '-', '-', ['away', drained].filter(Boolean).join(', ')];
   const {
     probedServices = 0,
     version,

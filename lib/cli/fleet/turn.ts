@@ -43,7 +43,10 @@ export function askedTurn({ stdin, stderr }: CliIo): Turn {
       const end = once(lines, 'close', { signal: both }).then(() => false);
       const isDone = await Promise.race([line, end]);
       if (!isDone)
-        throw new TunvsError('ERR_TUNVS_SYSTEM', `standard input has ended, and nobody has said that ${member} is done`);
+        throw new TunvsError(
+          'ERR_TUNVS_SYSTEM',
+          `standard input has ended, and nobody has said that ${member} is done`,
+        );
     } finally {
       over.abort();
       lines.close();

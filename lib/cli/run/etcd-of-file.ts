@@ -2,7 +2,10 @@
 import type { Spec } from '../../config/spec.js';
 import type { FleetArguments } from './options.js';
 
-export function withEtcdOf<Options extends FleetArguments>(options: Options, etcd: Spec["etcd"]): Options & FleetArguments {
+export function withEtcdOf<Options extends FleetArguments>(
+  options: Options,
+  etcd: Spec['etcd'],
+): Options & FleetArguments {
   if (etcd === undefined) return options;
   const { endpoints, prefix, member, lease, cache, shareChecks, ca, cert, key, user, password } = etcd;
   const file: FleetArguments = {

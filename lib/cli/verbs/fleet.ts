@@ -163,10 +163,7 @@ async function act({ action, members, wishes, options, io }: Acting): Promise<vo
       ]);
       const turn = options.run === undefined ? askedTurn(io) : commandTurn(options.run, io);
       const { connections = 0, wait: waitMs = 30_000 } = options;
-      const rolling = new Rolling(
-        { wishes, say, turn, signal },
-        { failover, force, connections, waitMs, ...times },
-      );
+      const rolling = new Rolling({ wishes, say, turn, signal }, { failover, force, connections, waitMs, ...times });
       await rolling.run(members);
       return;
     }

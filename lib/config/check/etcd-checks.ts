@@ -9,7 +9,8 @@ import type { Finding } from './issues.js';
 export function etcdFindings(etcd: Spec['etcd'], absolute: (path: Path, name: string) => string): Finding[] {
   if (etcd === undefined) return [];
   const findings: Finding[] = [];
-  const say = (path: Path, message: string, mend: string) => void findings.push({ path: ['etcd', ...path], message, mend });
+  const say = (path: Path, message: string, mend: string) =>
+    void findings.push({ path: ['etcd', ...path], message, mend });
   for (const [index, endpoint] of etcd.endpoints.entries()) {
     const why = whyNoEndpoint(endpoint);
     if (why !== undefined) say(['endpoints', index], why, 'write a URL as in https://10.2.0.5:2379');

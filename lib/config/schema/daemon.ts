@@ -40,7 +40,9 @@ export const daemonFields = {
     .describe('Describes the doors by which a running director is looked into and changed.'),
   etcd: etcdSchema
     .optional()
-    .describe('Makes the director one of a fleet, which takes services, servers and weights from etcd (docs/fleet.md).'),
+    .describe(
+      'Makes the director one of a fleet, which takes services, servers and weights from etcd (docs/fleet.md).',
+    ),
   log: z
     .strictObject({
       format: z.enum(['human', 'json']).optional().describe("Chooses the form of a line. The default is 'human'."),

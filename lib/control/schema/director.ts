@@ -49,7 +49,9 @@ export const roleAnswer = z
     ...role.shape,
     drain: drainWish
       .optional()
-      .describe('The wish that this director of a fleet is drained; it is a standby then, unless somebody has said otherwise.'),
+      .describe(
+        'The wish that this director of a fleet is drained; it is a standby then, unless somebody has said otherwise.',
+      ),
   })
   .meta({ id: 'RoleAnswer' });
 
