@@ -82,6 +82,7 @@ export async function fleetConfiguration(
         tell()('error', 'fleet.refused', text);
         return done;
       } catch {
+        // It is wrong with both, and the newest is what people look at.
         inForce = fresh;
         throw error;
       } finally {

@@ -58,8 +58,8 @@ Examples:
   $ tunvs fleet --config /etc/tunvs/tunvs.yaml
   $ tunvs fleet --etcd http://10.2.0.5:2379 --prefix /tunvs/site drain lb1
   $ tunvs fleet --etcd http://10.2.0.5:2379 --prefix /tunvs/site undrain lb1
-  $ tunvs fleet --etcd http://10.2.0.5:2379 --prefix /tunvs/site \\
-      drain --rolling --run 'ssh "$TUNVS_DIRECTOR_HOST" systemctl restart tunvs@web'
+  $ tunvs fleet --config /etc/tunvs/tunvs.yaml drain --rolling \\
+      --run 'ssh "$TUNVS_DIRECTOR_HOST" systemctl restart tunvs@web'
   $ etcdctl put /tunvs/site/services/web/servers/a 'address: 10.3.0.11'
 
 docs/fleet.md says what the keys hold, and what happens while etcd is away.`;
@@ -70,7 +70,7 @@ export const fleet: Verb = {
 
   configure(command: Command): void {
     addEtcdOptions(
-      command.argument('[action]', '"drain" or "undrain"').argument('[directors...]', 'which'),
+      command.argument('[action]', '"drain" or "undrain"').argument('[names...]', 'which directors'),
       'ask these',
     )
       .option('--config <file>', "take what is not given here from the field etcd of a director's configuration")
