@@ -3,6 +3,7 @@
  * a director has not seen, all of etcd goes, a director begins without it; and both are drained.
  */
 import { strict as assert } from 'node:assert';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { FleetCondition } from '../../lib/fleet/membership.js';
 import type { FleetView } from '../../lib/fleet/overview.js';
 import { base64, EtcdCluster, type EtcdMember } from '../support/etcd-cluster.js';
@@ -20,6 +21,8 @@ describeLab('a fleet by three members of etcd', function () {
   let lab: Lab;
   let bridge: LabHost;
   let cluster: EtcdCluster;
+  // A state lies on a tmpfs.
+  const states = mkdtempSync('/dev/shm/tunvs-fleet-');
   const directors: Operated[] = [];
   const running: (LabProcess | undefined)[] = [];
 
@@ -45,19 +48,21 @@ describeLab('a fleet by three members of etcd', function () {
     for (const each of directors) await each[Symbol.asyncDispose]();
     await lab?.dispose();
     cluster?.[Symbol.dispose]();
+    rmSync(states, { recursive: true, force: true });
   });
 
   const operated = (at: 1 | 2) => directors[at - 1] as Operated;
   const daemon = (at: 1 | 2) => running[at - 1] as LabProcess;
 
   /** Its file names the fleet: there is no option but that. */
-  async function start(at: 1 | 2): Promise<void> {
+  async function start(at: 1 | 2, ...more: string[]): Promise<void> {
     const etcd = {
       ...{ endpoints: cluster.endpoints.split(','), prefix: PREFIX, member: `lb${at}` },
       ...{ lease: '2s', cache: 'cache.json' },
     };
-    const file = { source: `10.2.0.${at}`, device: { queues: 1 }, etcd };
-    running[at - 1] = await operated(at).start(['--config', operated(at).write('own.json', JSON.stringify(file))]);
+    const own = { source: `10.2.0.${at}`, device: { queues: 1 }, maxConnections: 65_536, state: `${states}/${at}` };
+    const file = operated(at).write('own.json', JSON.stringify({ ...own, etcd }));
+    running[at - 1] = await operated(at).start(['--config', file, ...more]);
   }
 
   const tunvs = (...words: string[]) => bridge.tryExec([process.execPath, MAIN, ...words]);
@@ -199,6 +204,12 @@ describeLab('a fleet by three members of etcd', function () {
     await operated(1).stop();
     await start(1);
     assert.match(daemon(1).lines.join('\n'), /ready as a standby/);
+    assert.equal(await routes(1), 0);
+    // Nor does one that takes its place.
+    const before = daemon(1);
+    await start(1, '--takeover');
+    assert.equal((await before.exited).code, 0);
+    assert.match(daemon(1).stderr, /this director \(lb1\) is to be drained, .*: it is a standby now/);
     assert.equal(await routes(1), 0);
     const undrained = await fleet('undrain', 'lb1');
     assert.match(undrained.stdout, /lb1 is no longer to be drained: it is active/, undrained.stderr);

@@ -20,6 +20,11 @@ const HOW = { via: 'vip', timeoutMs: 1000 } as const;
 const GOOD: Finding = { passed: true, message: 'connected' };
 const BAD: Finding = { passed: false, reason: 'refused', message: 'nobody listens' };
 
+/** What is away is found at once. */
+const HASTY = { timeoutMs: 200, heartbeatMs: 50, ttlSeconds: 1 };
+/** Nothing counts as away because the machine is busy. */
+const PATIENT = { timeoutMs: 10_000, heartbeatMs: 10_000, ttlSeconds: 30 };
+
 class Member {
   readonly name: string;
   readonly director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
@@ -32,11 +37,11 @@ class Member {
   readonly check: Check = tcpCheck();
   readonly #reach: Reach;
 
-  constructor(name: string, url: string, idleMs = 60_000) {
+  constructor(name: string, url: string, idleMs = 60_000, { ttlSeconds, ...limits } = HASTY) {
     this.name = name;
-    this.client = new EtcdClient({ endpoints: [url], timeoutMs: 200, heartbeatMs: 50 });
+    this.client = new EtcdClient({ endpoints: [url], ...limits });
     this.lease = new LeaseKeeper(this.client, {
-      ttlSeconds: 1,
+      ttlSeconds,
       retryMs: 20,
       changed: () => this.shared.leaseChanged(),
     });
@@ -98,8 +103,8 @@ describe('checks that are shared', () => {
     await etcd.close();
   });
 
-  function member(name: string, idleMs?: number): Member {
-    const made = new Member(name, etcd.url, idleMs).begin();
+  function member(name: string, idleMs?: number, times = HASTY): Member {
+    const made = new Member(name, etcd.url, idleMs, times).begin();
     members.push(made);
     return made;
   }
@@ -248,7 +253,7 @@ describe('checks that are shared', () => {
   });
 
   it('are spread over the directors', async () => {
-    const all = [member('lb1'), member('lb2')];
+    const all = [member('lb1', undefined, PATIENT), member('lb2', undefined, PATIENT)];
     await eventually(
       async () => {
         for (const each of all) for (let port = 1; port <= 40; port++) await each.find(port);

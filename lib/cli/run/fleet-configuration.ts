@@ -71,7 +71,9 @@ export async function fleetConfiguration(
     try {
       return await first();
     } catch (error) {
-      if (options.dryRun || 'why' in cached || inForce.from === 'cache') throw error;
+      // Keys are tried out by a dry run; one of a takeover says whether that would go well.
+      const isTriedOut = options.dryRun && !options.takeover;
+      if (isTriedOut || 'why' in cached || inForce.from === 'cache') throw error;
       if (isSameConfiguration(cached.snapshot, latest.snapshot)) throw error;
       const fresh = latest;
       latest = inForce = { snapshot: cached.snapshot, from: 'cache' };
