@@ -28,7 +28,7 @@ export interface PublisherTimes {
 
 const TIMES: PublisherTimes = { soonMs: 300, lookMs: 15_000, drainedLookMs: 1_000 };
 
-/** Where servers go up and down all the time, telling it takes no larger part of this process's time. */
+/** Where servers go up and down all the time, or connections are counted, it takes no larger part of this process's time. */
 const MOST_LOAD = 0.05;
 
 export class Publisher {
@@ -65,7 +65,8 @@ export class Publisher {
   #wait(): void {
     clearTimeout(this.#look);
     const { lookMs, drainedLookMs } = this.#times;
-    this.#look = setTimeout(() => this.#lookAgain(), this.#isDrained ? drainedLookMs : lookMs);
+    const often = Math.max(drainedLookMs, this.#tookMs / MOST_LOAD);
+    this.#look = setTimeout(() => this.#lookAgain(), this.#isDrained ? Math.min(often, lookMs) : lookMs);
     this.#look.unref();
   }
 

@@ -47,7 +47,7 @@ export function withChanges(
   return { ...next, entries: inOrder(entries), drains: inOrder(drains) };
 }
 
-export function isSameConfiguration(a: Snapshot, b: Snapshot): boolean {
+export function isSameConfiguration(a: Pick<Snapshot, 'entries'>, b: Pick<Snapshot, 'entries'>): boolean {
   if (a.entries.size !== b.entries.size) return false;
   for (const [key, value] of a.entries) if (b.entries.get(key) !== value) return false;
   return true;

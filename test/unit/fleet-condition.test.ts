@@ -48,6 +48,20 @@ describe('a director and its fleet', () => {
     const mended = etcd.put(`${WEB}/servers/b`, '10.3.0.12');
     await becomes(({ revision, refused: why }) => revision === mended && why === undefined, 'it is in force');
 
+    // What is gone has no revision when all is read anew.
+    etcd.delete(`${WEB}/servers/b`);
+    const gone = etcd.revision;
+    await becomes(({ revision }) => revision === gone, 'it is in force');
+    const asked = etcd.asked.length;
+    etcd.compact();
+    etcd.cut();
+    await eventually(
+      async () => etcd.asked.slice(asked),
+      (paths) => paths.includes('/v3/kv/range') && paths.includes('/v3/watch'),
+      'it is read anew',
+    );
+    assert.deepEqual([condition().revision, condition().newestRevision], [gone, gone]);
+
     await etcd.close();
     await becomes(({ isConnected }) => !isConnected, 'etcd is away');
     assert.ok(condition().sinceMs > beganMs);

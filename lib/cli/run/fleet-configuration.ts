@@ -80,8 +80,8 @@ export async function fleetConfiguration(
       try {
         const done = await again();
         refused = (error as Error).message;
-        const text = `the configuration in etcd is refused, and ${cachedText(cached, file)} is taken: ${refused}: mend it, or let "tunvs reload" try it again`;
-        tell()('error', 'fleet.refused', text);
+        const what = `the configuration in etcd is refused, and ${cachedText(cached, file)} is taken`;
+        tell()('error', 'fleet.refused', `${what}: ${refused}: mend it, or let "tunvs reload" try it again`);
         return done;
       } catch {
         // It is wrong with both, and the newest is what people look at.

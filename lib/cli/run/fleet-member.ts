@@ -11,7 +11,7 @@ import type { FleetCondition, Member, Membership } from '../../fleet/membership.
 import { type DrainWish, parseDrain } from '../../fleet/overview.js';
 import { type MemberFacts, Publisher } from '../../fleet/publisher.js';
 import type { SharedChecks } from '../../fleet/shared-checks.js';
-import type { Snapshot } from '../../fleet/snapshot.js';
+import { isSameConfiguration, type Snapshot } from '../../fleet/snapshot.js';
 import { FleetSource } from '../../fleet/source.js';
 import type { ConfigurationFrom } from '../../fleet/state.js';
 import type { HealthSlot } from '../../health/view.js';
@@ -70,6 +70,8 @@ class FleetMember implements Member {
   /** When it went away last; from the start where it was not there then. */
   #awaySinceMs = this.#startedAtMs;
   #role: DrainedRole | undefined;
+  /** What was compared last: there may be very many keys. */
+  #compared: { pair: readonly Snapshot['entries'][]; isSame: boolean } | undefined;
   #wish: { text: string; drain: DrainWish } | undefined;
 
   constructor(parts: FleetMemberParts) {
@@ -145,12 +147,22 @@ class FleetMember implements Member {
     const { isConnected, turnedAtMs: sinceMs, known = snapshot } = this.#source;
     return {
       ...{ prefix: layout.prefix, member: this.#name, isConnected, sinceMs, endpoint: client.endpoint },
-      ...{ revision: snapshot.changedAt, from, newestRevision: known.changedAt },
+      ...{ revision: snapshot.changedAt, from },
+      newestRevision: this.#isInForce(known, snapshot) ? snapshot.changedAt : known.changedAt,
       ...(refused !== undefined && { refused }),
       hasLease: lease.lease !== undefined,
       ...(this.#wish && { drain: this.#wish.drain }),
       ...(shared && { probedServices: shared.probedServices }),
     };
+  }
+
+  /** A key that is gone has no revision when all is read anew, so revisions alone do not say it. */
+  #isInForce({ entries }: Snapshot, inForce: Snapshot): boolean {
+    const pair = [entries, inForce.entries] as const;
+    if (this.#compared?.pair.every((each, at) => each === pair[at])) return this.#compared.isSame;
+    const isSame = isSameConfiguration({ entries }, inForce);
+    this.#compared = { pair, isSame };
+    return isSame;
   }
 
   setRole(role: Role): void {
@@ -190,7 +202,8 @@ class FleetMember implements Member {
       if (!isTakenOver) held.drain();
     } catch (error) {
       const mend = 'mend that, and make it a standby by "tunvs role standby"';
-      const sentence = `${this.#who} is to be drained${wish}, and is active still: ${(error as Error).message}: ${mend}`;
+      const why = `${(error as Error).message}: ${mend}`;
+      const sentence = `${this.#who} is to be drained${wish}, and is active still: ${why}`;
       return this.#tell('error', 'fleet.drain', sentence, fields);
     }
     const now = isTakenOver ? 'it is active all the same, as somebody has set it so' : 'it is a standby now';
@@ -206,11 +219,13 @@ class FleetMember implements Member {
       held.undrain();
     } catch (error) {
       const mend = 'mend that, and try again by "tunvs role active"';
-      const sentence = `${this.#who} is no longer to be drained, and stays a standby: ${(error as Error).message}: ${mend}`;
+      const why = `${(error as Error).message}: ${mend}`;
+      const sentence = `${this.#who} is no longer to be drained, and stays a standby: ${why}`;
       return this.#tell('error', 'fleet.undrain', sentence, fields);
     }
-    const why = before === undefined ? ', as somebody has set it meanwhile' : ', as before';
-    const sentence = `${this.#who} is no longer to be drained: it is ${held.role === 'active' ? 'active' : 'a standby'}${why}`;
+    const now = held.role === 'active' ? 'active' : 'a standby';
+    const why = before === undefined ? 'as somebody has set it meanwhile' : 'as before';
+    const sentence = `${this.#who} is no longer to be drained: it is ${now}, ${why}`;
     this.#tell('info', 'fleet.undrain', sentence, fields);
   }
 

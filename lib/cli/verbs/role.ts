@@ -21,7 +21,9 @@ may say it again and again; "active" tells the neighbours once more.
 
 keepalived or another program decides who is active: docs/roles.md says how. A
 director that is started anew begins with the role that "tunvs run --role" or
-its configuration file says, whatever it was before.
+its configuration file says, whatever it was before. One that its fleet wishes
+to drain is a standby meanwhile; what this command says counts all the same,
+and stays when the wish is over.
 
 Examples:
   $ tunvs role
