@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import { hostname } from 'node:os';
 import { PassThrough, Writable } from 'node:stream';
 import { etcdOf } from '../../lib/cli/etcd-options.js';
+import { drain } from '../../lib/cli/fleet/drain.js';
 import { othersActive, whyNobodyLeft } from '../../lib/cli/fleet/left.js';
 import { Rolling, type RollingOptions, type RollingParts } from '../../lib/cli/fleet/rolling.js';
 import { askedTurn, commandTurn } from '../../lib/cli/fleet/turn.js';
@@ -101,6 +102,34 @@ describe('tunvs fleet drain', function () {
     assert.equal((await fleet('undrain', 'lb1')).stdout, 'lb1 is no longer to be drained: it is active\n');
     assert.equal(first?.role, 'active');
     assert.deepEqual(drainKeys(), []);
+  });
+
+  it('takes the wish back when somebody drains the last other director at the same time', async () => {
+    const [first] = await start({ lb1: 'active', lb2: 'active' });
+    const { client, layout } = await etcdOf({ etcd: [etcd.url], prefix: PREFIX });
+    const wishes = await wishesOf({ client, layout, warnings: [] });
+    const both = async (member: string, sinceMs: number) => {
+      await wishes.drain('lb2', 1);
+      await wishes.drain(member, sinceMs);
+    };
+    const { signal } = new AbortController();
+    const parts = { wishes: { ...wishes, drain: both }, say() {}, signal, timeoutMs: 10_000, pollMs: 20 };
+    await assert.rejects(drain('lb1', {}, parts), /no other director is active any more, so lb1 is no longer/);
+    client.close();
+    await eventually(
+      async () => first?.role,
+      (role) => role === 'active',
+      'lb1 is active again',
+    );
+    assert.deepEqual(drainKeys(), [`${PREFIX}/drain/lb2`]);
+  });
+
+  it('drains a standby, whoever is active', async () => {
+    await start({ lb1: 'standby' });
+    assert.equal((await fleet('drain', 'lb1')).exitCode, 0);
+    await fleet('undrain', 'lb1');
+    const { exitCode, stdout } = await fleet('drain', '--rolling', '--run', 'true');
+    assert.equal(exitCode, 0, stdout);
   });
 
   it('leaves the wish, and says so, when the director does not follow', async () => {

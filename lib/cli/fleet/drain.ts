@@ -1,4 +1,5 @@
 /** `tunvs fleet drain DIRECTOR` and `undrain DIRECTOR`: they return when the director has followed. */
+import type { FleetView } from '../../fleet/overview.js';
 import { TunvsError } from '../../values/errors.js';
 import { count } from '../words.js';
 import { isActive, type LeftOptions, othersActive, stateIn, whyNobodyLeft } from './left.js';
@@ -24,17 +25,21 @@ export async function drain(
   // One that is active against the wish is asked anew.
   const sinceMs = found && !isActive(found) && found.drain ? found.drain.sinceMs : Date.now();
   await wishes.drain(member, sinceMs || Date.now(), times.signal);
-  try {
-    await follow(member, options, { wishes, say, ...times });
-  } catch (error) {
-    const text = `the wish that ${member} is drained stays: "tunvs fleet undrain ${member}" takes it back`;
-    say('wished', text, { director: member });
-    throw error;
+  const after = await follow(member, { wishes, say, ...times });
+  const isCounted = found !== undefined && isActive(found) && !options.force && !options.failover;
+  // Two who drain at the same time see each other's wish now.
+  if (isCounted && othersActive(after, member).length === 0) {
+    await wishes.undrain(member, times.signal);
+    const text = `no other director is active any more, so ${member} is no longer to be drained: see "tunvs fleet"`;
+    throw new TunvsError('ERR_TUNVS_BUSY', text);
   }
+  const { connections } = stateIn(after, member);
+  const text = `${member} is drained: it is a standby now, with ${count(connections, 'connection')}`;
+  say('drained', text, { director: member, connections });
 }
 
-async function follow(member: string, options: LeftOptions, { wishes, say, ...times }: DrainParts): Promise<void> {
-  const view = await until(
+async function follow(member: string, { wishes, say, ...times }: DrainParts): Promise<FleetView> {
+  return until(
     wishes,
     ({ directors }) => {
       const state = directors.find((each) => each.member === member)?.state;
@@ -43,13 +48,11 @@ async function follow(member: string, options: LeftOptions, { wishes, say, ...ti
       return isStandby ? undefined : `${member} is no standby: its log says why`;
     },
     times,
-  );
-  const { connections } = stateIn(view, member);
-  const text = `${member} is drained: it is a standby now, with ${count(connections, 'connection')}`;
-  say('drained', text, { director: member, connections });
-  // Two who drain at the same time see each other's wish now.
-  if (!options.force && !options.failover && othersActive(view, member).length === 0)
-    say('noActive', 'warning: no director of this fleet is active', {});
+  ).catch((error) => {
+    const text = `the wish that ${member} is drained stays: "tunvs fleet undrain ${member}" takes it back`;
+    say('wished', text, { director: member });
+    throw error;
+  });
 }
 
 export async function undrain(member: string, { wishes, say, ...times }: DrainParts): Promise<void> {

@@ -77,7 +77,7 @@ export class Rolling {
     say('draining', `${member}: asked to drain`, { director: member });
     try {
       await wishes.drain(member, Date.now(), signal);
-      state = await this.#drained(member);
+      state = await this.#drained(member, before);
       signal.throwIfAborted();
     } catch (error) {
       await this.#takeBack(member);
@@ -99,13 +99,13 @@ export class Rolling {
   }
 
   /** Returns its state when it is a standby whose connections are gone, or have had their time. */
-  async #drained(member: string): Promise<MemberState> {
+  async #drained(member: string, before: MemberState): Promise<MemberState> {
+    const isCounted = before.role !== 'standby' && !this.#options.force;
     const view = await this.#until((each) => {
       const state = each.directors.find((one) => one.member === member)?.state;
       if (state === undefined) return `${member} is away`;
       if (state.drainSinceMs === undefined || state.role !== 'standby') return `${member} is no standby: see its log`;
-      if (this.#options.force || othersActive(each, member).length > 0) return undefined;
-      return 'no other director is active';
+      return isCounted && othersActive(each, member).length === 0 ? 'no other director is active' : undefined;
     });
     const { connections } = stateIn(view, member);
     const { say } = this.#parts;
