@@ -138,7 +138,7 @@ describe('tunvs fleet drain', function () {
     const { exitCode, stdout, stderr } = await fleet('drain', 'lb9', '--timeout', '1', '--json');
     assert.equal(exitCode, 1);
     assert.deepEqual(JSON.parse(stdout), { event: 'wished', director: 'lb9' });
-    assert.match(stderr, /after 1 seconds lb9 is no standby: its log says why/);
+    assert.match(stderr, /after 1 s lb9 is no standby: its log says why/);
     assert.deepEqual(drainKeys(), [`${PREFIX}/drain/lb9`]);
   });
 
@@ -287,7 +287,7 @@ describe('tunvs fleet drain', function () {
       const options = { failover: true, timeoutMs: 2_000 };
       await assert.rejects(
         rolling(async () => {}, options, ['lb1']),
-        /after 2 seconds no other director is active/,
+        /after 2 s no other director is active/,
       );
       assert.deepEqual(drainKeys(), []);
       await eventually(

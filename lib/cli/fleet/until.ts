@@ -35,7 +35,7 @@ export async function until(
       cause = error;
     }
     if (performance.now() > endMs)
-      throw new TunvsError('ERR_TUNVS_SYSTEM', `after ${timeoutMs / 1000} seconds ${missing}`, { cause });
+      throw new TunvsError('ERR_TUNVS_SYSTEM', `after ${timeoutMs / 1000} s ${missing}`, { cause });
     await delay(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
