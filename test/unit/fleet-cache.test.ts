@@ -35,6 +35,20 @@ describe("a fleet's configuration on disk", () => {
     assert.deepEqual(readdirSync(folder), ['web.etcd.json']);
   });
 
+  it('has the wish that the director is drained, and none that is broken', () => {
+    const drain = { member: 'lb1', wish: '{}', before: 'active' } as const;
+    saveCache(file, '/s', { ...CACHED, drain });
+    const found = loadCache(file, '/s');
+    assert.ok('snapshot' in found);
+    assert.deepEqual([found.drain, [...found.snapshot.drains]], [drain, [['lb1', '{}']]]);
+    for (const broken of [7, null, [], 'lb1', { member: 'lb1' }, { member: 7, wish: '{}' }]) {
+      saveCache(file, '/s', { ...CACHED, drain: broken as unknown as typeof drain });
+      assert.deepEqual(loadCache(file, '/s'), CACHED);
+    }
+    saveCache(file, '/s', { ...CACHED, drain: { ...drain, before: 'master' as 'active' } });
+    assert.deepEqual((loadCache(file, '/s') as Cached).drain, { member: 'lb1', wish: '{}' });
+  });
+
   it('is whatever keys and values there were', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.string()), (entries) => {
