@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
 import { DirectorPair, type PairNode } from '../support/director-pair.js';
-import { eventuallyHolds } from '../support/eventually.js';
+import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { hasProgram } from '../support/has-program.js';
 import { describeLab, PORT, UPLINK } from '../support/lab.js';
 import { SteadyClient } from '../support/steady.js';
@@ -109,7 +109,7 @@ describeLab('two directors and keepalived', function () {
       await node.director?.stop();
       const cache = node.operated.path('cache.json');
       await pair.start(node, { etcd: { endpoints: [url], prefix, member: node.name, lease: '2s', cache } });
-      await untilOneIsActive();
+      await pair.untilOneIsActive();
     }
     await eventually(fleet, ({ stdout }) => (stdout.match(/ \d\/\d up /g) ?? []).length === 2, 'both are of the fleet');
     const active = await pair.active();
@@ -117,7 +117,7 @@ describeLab('two directors and keepalived', function () {
     assert.match(refused.stderr, /no other director is active.*--failover/);
     const drained = await fleet('drain', active.name, '--failover');
     assert.equal(drained.code, 0, drained.stderr);
-    await untilActive(pair.other(active));
+    await pair.untilActive(pair.other(active));
     await assertServed();
     // keepalived has made it a standby meanwhile, which is the last word.
     await eventuallyHolds(async () => {
