@@ -33,6 +33,12 @@ export interface SyncByRoleOptions extends Omit<SyncOptions, 'role'> {
 const AGAIN_MS = 1000;
 
 /**
+ * How long a director that has become active is told by the one before, in milliseconds: that one may say its last when
+ * it hears that its time is over.
+ */
+const LINGER_MS = 5000;
+
+/**
  * Has the director tell its connections while it is active, and be told those of others while it is a standby, until it
  * is closed or this is disposed of. Roles that run already stay as they are.
  *
@@ -66,6 +72,7 @@ class SyncByRole implements Disposable {
   readonly #begun = new Set<SyncRole>();
   readonly #follow = () => this.#try();
   #again: NodeJS.Timeout | undefined;
+  #linger: NodeJS.Timeout | undefined;
   #hasFailed = false;
 
   constructor(director: Director, as: SyncAs, options: Omit<SyncOptions, 'role'>, failed: (error: Error) => void) {
@@ -79,6 +86,7 @@ class SyncByRole implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#again);
+    clearTimeout(this.#linger);
     this.#director.off('role', this.#follow);
     this.#unlessClosed(() => {
       const { sync } = this.#director;
@@ -116,11 +124,15 @@ class SyncByRole implements Disposable {
       this.#director.startSync({ ...this.#options, role });
       this.#begun.add(role);
     }
-    for (const role of [...this.#begun]) {
-      if (wanted.includes(role)) continue;
-      if (sync[role] !== undefined) this.#director.stopSync(role);
-      this.#begun.delete(role);
-    }
+    clearTimeout(this.#linger);
+    if (!wanted.includes('master')) this.#end('master');
+    if (!wanted.includes('backup') && this.#begun.has('backup'))
+      this.#linger = setTimeout(() => this.#unlessClosed(() => this.#end('backup')), LINGER_MS).unref();
+  }
+
+  #end(role: SyncRole): void {
+    if (!this.#begun.delete(role)) return;
+    if (this.#director.sync[role] !== undefined) this.#director.stopSync(role);
   }
 }
 
