@@ -27,7 +27,10 @@ export interface MemoryOptions {
   hashesPort: boolean;
   /** [1, 64]; with more than one, the stream goes through one worker and through all at once, by turns. */
   workers: number;
-  /** The director is a master of connection sync, and its notes go nowhere. */
+  /**
+   * The director is a master of connection sync, and its notes go nowhere. Another tells nobody, and takes as many
+   * packets by turns. Wants `established`, and one worker.
+   */
   isMaster: boolean;
   seed: number;
 }
@@ -50,6 +53,8 @@ export interface MemoryRun {
   clockNs: bigint;
   /** With more than one worker: the CPU time of all of them, with the writing of packets; `ns` is their sum, too. */
   cpuNs: bigint;
+  /** The same, of the director that tells nobody; for both with `isMaster`, too. */
+  untoldCpuNs: bigint;
   /** With more than one worker: the turns of one. */
   aloneNs: bigint;
   aloneCpuNs: bigint;

@@ -29,6 +29,7 @@ constexpr uint32_t kDecided = 1u << 12;    // flows that they are made for, in t
 constexpr double kLoad = 0.85;             // of the table's capacity: the design's target
 constexpr uint32_t kMaxWorkers = 64;
 constexpr uint32_t kTurns = 16;  // of one worker, and as many of all
+constexpr uint32_t kToldTurns = 32;
 constexpr uint16_t kPort = 80;
 constexpr uint16_t kTunnelPort = 6080;  // of the real servers, for a method whose tunnel has one; IANA's for GUE
 const IpAddress kVirtualAddress = IpAddress::v4(192, 0, 2, 1);
@@ -237,6 +238,8 @@ Result<void> check(const MemoryBenchOptions& options) {
   if (options.workers < 1 || options.workers > kMaxWorkers) return invalid("bench: workers is from 1 to 64");
   if (options.workers > 1 && (options.workload != Workload::established || options.connections < options.workers))
     return invalid("bench: more than one worker needs established packets, and a connection for each worker");
+  if (options.isMaster && (options.workload != Workload::established || options.workers > 1))
+    return invalid("bench: a master needs established packets, and one worker");
   if (!isOpening && options.connections == 0) return invalid("bench: established packets need connections");
   return {};
 }
@@ -294,6 +297,50 @@ void runWorkers(Subject& subject, const MemoryBenchOptions& options, const Packe
   }
 }
 
+// Sends packets of the flows from `begin` on, in order. Returns the time that it took. The last vector may repeat a
+// flow, which is harmless: one more SYN or ACK changes nothing.
+uint64_t sendInOrder(Subject& subject, const PacketTemplate& packet, uint32_t begin, uint32_t end) {
+  uint32_t flow = begin;
+  return end == begin ? 0 : subject.run(0, packet.bytes(), end - begin, [&](uint8_t* data) {
+    const uint32_t next = flow++;
+    packet.write(data, next < end ? next : begin);
+  });
+}
+
+// Has each connection some more packets, and neighbours different numbers of them: connections of all ages, whose turns
+// to be told come evenly.
+void growOld(Subject& subject, const MemoryBenchOptions& options, const PacketTemplate& packet) {
+  const auto period = static_cast<uint32_t>(Tunables{}.syncPeriod);
+  for (uint32_t more = 1; more < period; more++) {
+    uint32_t flow = 0;
+    const uint32_t count = options.connections / period * more;
+    if (count == 0) continue;
+    subject.run(0, packet.bytes(), count, [&](uint8_t* data) {
+      packet.write(data, flow / more * period + period - 1 - flow % more);
+      flow = (flow + 1) % count;
+    });
+  }
+}
+
+// Sends the same packets by a master and by a director that tells nobody, by turns, so that drift affects both alike.
+void runBeside(Subject& master, Subject& untold, const MemoryBenchOptions& options, const PacketTemplate& packet,
+               uint64_t packets, MemoryBenchResult& result) {
+  FlowChooser toldFlows(options.distribution, options.connections, options.seed);
+  FlowChooser untoldFlows = toldFlows;
+  const auto turn = [&](Subject& subject, FlowChooser& flows, uint64_t count, uint64_t& cpuNs) {
+    const uint64_t begin = threadCpuNs();
+    const uint64_t ns = subject.run(0, packet.bytes(), count, [&](uint8_t* data) { packet.write(data, flows.next()); });
+    cpuNs += threadCpuNs() - begin;
+    return ns;
+  };
+  const uint64_t count = wholeVectors(packets / kToldTurns + 1);
+  for (uint32_t i = 0; i < kToldTurns; i++) {
+    result.ns += turn(master, toldFlows, count, result.cpuNs);
+    turn(untold, untoldFlows, count, result.untoldCpuNs);
+    result.packets += count;
+  }
+}
+
 }  // namespace
 
 Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
@@ -311,18 +358,25 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   const PacketTemplate syn(IpProtocol::tcp, kVirtualAddress, kPort, options.packetBytes, kTcpSyn);
   const PacketTemplate ack(IpProtocol::tcp, kVirtualAddress, kPort, options.packetBytes, kTcpAck);
   MemoryBenchResult result;
-  // The last vector of the preparation may repeat a flow, which is harmless: one more SYN or ACK changes nothing.
-  const auto prepare = [&](const PacketTemplate& packet, uint32_t begin, uint32_t end) {
-    uint32_t flow = begin;
-    return end == begin ? 0 : subject.run(0, packet.bytes(), end - begin, [&](uint8_t* data) {
-      const uint32_t next = flow++;
-      packet.write(data, next < end ? next : begin);
-    });
-  };
   result.first = std::min(kFirst, options.connections);
-  result.firstNs = prepare(syn, 0, static_cast<uint32_t>(result.first));
-  prepare(syn, static_cast<uint32_t>(result.first), options.connections);
-  prepare(ack, 0, options.connections);
+  const auto first = static_cast<uint32_t>(result.first);
+  const auto establish = [&](Subject& each) {
+    const uint64_t ns = sendInOrder(each, syn, 0, first);
+    sendInOrder(each, syn, first, options.connections);
+    sendInOrder(each, ack, 0, options.connections);
+    return ns;
+  };
+  result.firstNs = establish(subject);
+  std::unique_ptr<Subject> untold;
+  if (options.isMaster) {
+    MemoryBenchOptions others = options;
+    others.isMaster = false;
+    auto other = Subject::make(others, capacity);
+    if (!other.ok()) return other.error();
+    untold = std::move(other).value();
+    establish(*untold);
+    for (Subject* each : {&subject, untold.get()}) growOld(*each, options, ack);
+  }
 
   // Turns go round among the servers, so a few flows tell all the others' servers.
   std::vector<Be32> serverOf;
@@ -338,6 +392,8 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
     result.decisions = kDecisions;
     result.decisionNs = subject.decide(keysOf(syn, flow, kDecided), kDecisions);
     result.packets = packets;
+  } else if (options.isMaster) {
+    runBeside(subject, *untold, options, ack, packets, result);
   } else if (options.workers > 1) {
     runWorkers(subject, options, ack, packets, result);
   } else {

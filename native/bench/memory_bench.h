@@ -42,7 +42,9 @@ struct MemoryBenchOptions {
   // [1, 64]; more than one only for Workload::established. Then the same stream goes through one worker and through all
   // at once, by turns; each of them has its own share of the flows, as a device's queues have.
   uint32_t workers = 1;
-  bool isMaster = false;  // the director notes what backups are told, and a thread takes the notes
+  // The director notes what backups are told, and a thread takes the notes; another director tells nobody, and takes as
+  // many packets by turns. Only for Workload::established and one worker.
+  bool isMaster = false;
   uint64_t seed = 1;
 };
 
@@ -59,8 +61,9 @@ struct MemoryBenchResult {
   // Of more than one worker: the turns of one, in which `alonePackets` went through, and their CPU time. `ns` and
   // `cpuNs` are sums over all workers that ran at once.
   uint64_t aloneNs = 0, aloneCpuNs = 0, alonePackets = 0;
-  uint64_t cpuNs = 0;    // of the threads, with the writing of packets
-  uint64_t clockNs = 0;  // the estimated time within `ns` that went into reading the clock; it is not taken off
+  uint64_t cpuNs = 0;        // of the threads, with the writing of packets; of one worker only with `isMaster`
+  uint64_t untoldCpuNs = 0;  // the same, of the director that tells nobody
+  uint64_t clockNs = 0;      // the estimated time within `ns` that went into reading the clock; it is not taken off
 };
 
 // Fails when the options are out of range, or when not every packet was forwarded.

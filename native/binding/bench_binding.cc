@@ -67,6 +67,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   answer.Set("configureNs", big(env, run.configureNs));
   answer.Set("clockNs", big(env, run.clockNs));
   answer.Set("cpuNs", big(env, run.cpuNs));
+  answer.Set("untoldCpuNs", big(env, run.untoldCpuNs));
   answer.Set("aloneNs", big(env, run.aloneNs));
   answer.Set("aloneCpuNs", big(env, run.aloneCpuNs));
   answer.Set("alonePackets", big(env, run.alonePackets));

@@ -11,6 +11,8 @@
 #include <new>
 #include <type_traits>
 
+#include "core/prefetch.h"
+
 namespace tunvs {
 
 template <typename T>
@@ -39,7 +41,7 @@ class SpscRing {
   // Fetches where the next element goes. The pushing thread calls this.
   void prefetchSlot() const {
     const std::byte* const place = at(tail_.load(std::memory_order_relaxed));
-    for (size_t byte = 0; byte < sizeof(T); byte += 64) __builtin_prefetch(place + byte, 1);
+    for (size_t byte = 0; byte < sizeof(T); byte += 64) prefetchForWrite(place + byte);
   }
   void push() { tail_.store(tail_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 

@@ -21,6 +21,7 @@ enum ConnFlag : uint8_t {
   kConnProven = 0x08,      // a template, or a reply entry, whose connection has shown something (standing.h)
   kConnFast = 0x10,        // a fast path in the kernel takes its packets, and clears this with one that it leaves
   kConnHandedOver = 0x20,  // had kConnFast at some time, so a program may hold it when it is removed
+  kConnTold = 0x40,        // backups were told that it is established, behind what its SyncCell says
 };
 
 struct alignas(32) Conn {

@@ -85,16 +85,4 @@ Conn* ConnRegion::findNamed(uint32_t reference) const {
   return unit < shardUnits() ? connAt(shard, static_cast<uint32_t>(unit)) : nullptr;
 }
 
-FlowKey ConnRegion::keyOf(const Conn& conn) const {
-  FlowKey key;
-  key.family = header_->family;
-  if (key.isV4()) {
-    key.words[0] = conn.addresses;
-  } else {
-    std::memcpy(key.words, static_cast<const Conn6&>(conn).words, sizeof key.words);
-  }
-  key.tail = FlowKey::makeTail(conn.ports, conn.protocol, conn.kind);
-  return key;
-}
-
 }  // namespace tunvs

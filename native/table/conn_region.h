@@ -173,4 +173,16 @@ inline void ConnRegion::setKey(Conn& conn, const FlowKey& key) const {
   if (header_->family == Family::ipv6) std::memcpy(static_cast<Conn6&>(conn).words, key.words, sizeof key.words);
 }
 
+inline FlowKey ConnRegion::keyOf(const Conn& conn) const {
+  FlowKey key;
+  key.family = header_->family;
+  if (key.isV4()) {
+    key.words[0] = conn.addresses;
+  } else {
+    std::memcpy(key.words, static_cast<const Conn6&>(conn).words, sizeof key.words);
+  }
+  key.tail = FlowKey::makeTail(conn.ports, conn.protocol, conn.kind);
+  return key;
+}
+
 }  // namespace tunvs

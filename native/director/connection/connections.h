@@ -206,8 +206,7 @@ inline const ServerView* Connections::noteUsual(Pass& pass, Conn& conn, const Pa
     pass.worker.handOver.note(conn, parsed.key, packets, server->suitsKernel);
   if (side != Side::server && pass.sync != nullptr) [[unlikely]] {
     const auto& controller = side == Side::clientOnly ? conn.control : reply->packets;
-    if (controller.load(std::memory_order_relaxed) != 0 ||
-        !pass.services->syncTurns().isQuiet(parsed.protocol, state, packets)) [[unlikely]]
+    if (controller.load(std::memory_order_relaxed) != 0 || pass.services->syncTurns().mayBeTurn(packets)) [[unlikely]]
       pass.sync->ask(pass, parsed.key.family, conn, *server);
   }
   return server;

@@ -1,5 +1,6 @@
 // What connection sync remembers of each entry, in an array beside the tables that is there only while a role runs:
-// what a master has told of it last, and what a peer's record has said of it.
+// what a master has told of it last, and what a peer's record has said of it. Of a connection with kConnTold, backups
+// were told since, of its established state.
 //
 // Thread safety: any thread may call everything; of two that write one cell at once, one is forgotten.
 #pragma once

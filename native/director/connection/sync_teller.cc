@@ -23,16 +23,13 @@ SyncSequence sequenceOf(const SequenceShift& shift) { return {shift.newest.at, s
 
 // Tells whether what was told last has no part in the decision, which nearly all connections' packets need: then that
 // is not read, as it lies in nobody's cache.
-bool goesByCountAlone(const SyncSettings& settings, const SyncEntry& entry) {
-  return settings.refresh == 0 && settings.period != 0 && !entry.isTemplate &&
-         entry.state == establishedState(entry.protocol);
+bool goesByCountAlone(const SyncTurns& turns, const SyncEntry& entry) {
+  return turns.goesByCount() && !entry.isTemplate && entry.state == establishedState(entry.protocol);
 }
 
 // Decides as decideSync() does. REQUIRES: goesByCountAlone()
-std::optional<SyncMemory> decideByCount(const SyncSettings& settings, const SyncEntry& entry, Tick now) {
-  if (entry.packets % settings.period != settings.threshold) return std::nullopt;
-  if (settings.templatesOnly && entry.isPersistent) return std::nullopt;
-  return SyncMemory{now + entry.timeout, entry.state, 0, true};
+bool isTurnOf(const SyncTurns& turns, const SyncEntry& entry) {
+  return turns.isTurn(entry.packets) && !(turns.settings().templatesOnly && entry.isPersistent);
 }
 
 // Tells whether this is the data of the template that a note is about: its key has a part of the data's hash.
@@ -48,6 +45,36 @@ bool isDataOf(std::string_view data, Be16 part) {
 
 SyncTeller::SyncTeller(Entries& entries, SyncCells& cells, size_t workers) : entries_(entries), cells_(cells) {
   for (size_t i = 0; i < workers; i++) rings_.push_back(std::make_unique<SpscRing<Note>>(kNotes));
+}
+
+FlowKey SyncTeller::Note::key() const {
+  FlowKey key;
+  std::memcpy(key.words, words, family == Family::ipv6 ? sizeof words : sizeof words[0]);
+  key.tail = tail;
+  key.family = family;
+  return key;
+}
+
+void SyncTeller::Note::setKey(const FlowKey& key) {
+  tail = key.tail;
+  family = key.family;
+  words[0] = key.words[0];
+  if (family == Family::ipv4) [[likely]]
+    return;
+  for (size_t i = 1; i < 4; i++) words[i] = key.words[i];
+}
+
+SyncMemory SyncTeller::memoryOf(const SyncCell& cell, const Conn& conn) const {
+  if ((conn.flags.load(std::memory_order_relaxed) & kConnTold) == 0) return cell.memory();
+  return {.state = establishedState(conn.protocol)};
+}
+
+void SyncTeller::remember(const SyncMemory& memory, SyncCell cell, Family family, uint32_t reference) {
+  auto& flags = entries_.table(family).named(reference)->flags;
+  if ((flags.load(std::memory_order_relaxed) & kConnTold) != 0)
+    flags.fetch_and(static_cast<uint8_t>(~kConnTold), std::memory_order_relaxed);
+  cell.remember(memory);
+  cells_.store(family, reference, cell);
 }
 
 SyncEntry SyncTeller::entryOf(const ServiceTable& services, Family family, const Conn& conn,
@@ -87,17 +114,17 @@ bool SyncTeller::askOne(const ServiceTable& services, Tick now, Family family, c
                         const ServerView& server, uint32_t packets, size_t worker) {
   SyncEntry entry = entryOf(services, family, conn, server);
   entry.packets = packets;
+  const SyncTurns& turns = services.syncTurns();
   const uint32_t reference = entries_.table(family).referenceOf(&conn);
-  const SyncSettings& settings = services.syncTurns().settings();
   SyncCell cell;
   std::optional<SyncMemory> memory;
-  if (goesByCountAlone(settings, entry)) {
-    memory = decideByCount(settings, entry, now);
+  if (goesByCountAlone(turns, entry)) {
+    if (!isTurnOf(turns, entry)) return false;
   } else {
     cell = cells_.load(family, reference);
-    memory = decideSync(settings, entry, cell.memory(), now);
+    memory = decideSync(turns.settings(), entry, memoryOf(cell, conn), now);
+    if (!memory) return false;
   }
-  if (!memory) return false;
   SpscRing<Note>& ring = *rings_[worker];
   Note* const note = ring.slot();
   if (note == nullptr) {
@@ -108,16 +135,20 @@ bool SyncTeller::askOne(const ServiceTable& services, Tick now, Family family, c
   ring.push();
   // The next note is some packets away, and its place is in nobody's cache.
   ring.prefetchSlot();
-  cell.remember(*memory);
-  cells_.store(family, reference, cell);
+  if (memory) {
+    remember(*memory, cell, family, reference);
+  } else if ((conn.flags.load(std::memory_order_relaxed) & kConnTold) == 0) {
+    entries_.table(family).named(reference)->flags.fetch_or(kConnTold, std::memory_order_relaxed);
+  }
   return true;
 }
 
 void SyncTeller::write(Note& note, const ServiceTable& services, Family family, const Conn& conn,
                        const ServerView& server, const SyncEntry& entry) const {
   const ConnTable& conns = entries_.table(family);
-  note.key = conns.keyOf(conn);
-  note.server = server.address;
+  const FlowKey key = conns.keyOf(conn);
+  note.setKey(key);
+  note.setServer(server.address);
   note.version = syncVersionOf(services.tunables());
   note.state = entry.state;
   note.isControl = false;
@@ -125,7 +156,7 @@ void SyncTeller::write(Note& note, const ServiceTable& services, Family family, 
   note.mark = server.mark;
   note.timeoutSeconds = entry.timeout / kTicksPerSecond;
   note.flags = syncFlagsOf(server.config.tunnel.method);
-  const uint16_t virtualPort = note.key.virtualPort().host();
+  const uint16_t virtualPort = key.virtualPort().host();
   note.serverPort = server.port != 0 ? server.port : virtualPort;
   if (!isActiveConn(conn)) note.flags |= kSyncInactive;
   if (entry.isTemplate) {
@@ -140,7 +171,7 @@ void SyncTeller::write(Note& note, const ServiceTable& services, Family family, 
   const FlowKey at = conns.keyOf(reply);
   const uint8_t marks = reply.state.load(std::memory_order_relaxed);
   note.flags = static_cast<uint32_t>(SyncMethod::masquerade) | (note.flags & kSyncInactive);
-  note.server = at.client();
+  note.setServer(at.client());
   note.serverPort = at.clientPort().host();
   note.reference = name;
   note.isControl = (marks & kReplyOfFtp) != 0;
@@ -156,8 +187,8 @@ void SyncTeller::tellAgain(const ServiceTable& services, Family family, const Co
   SyncEntry entry = entryOf(services, family, conn, *server);
   entry.packets = settings.threshold;
   const uint32_t reference = entries_.table(family).referenceOf(&conn);
-  SyncCell cell = cells_.load(family, reference);
-  const auto memory = decideSync(settings, entry, cell.memory(), now);
+  const SyncCell cell = cells_.load(family, reference);
+  const auto memory = decideSync(settings, entry, memoryOf(cell, conn), now);
   if (!memory) return;
   {
     const std::scoped_lock guard(againMutex_);
@@ -167,8 +198,7 @@ void SyncTeller::tellAgain(const ServiceTable& services, Family family, const Co
     }
     write(again_.emplace_back(), services, family, conn, *server, entry);
   }
-  cell.remember(*memory);
-  cells_.store(family, reference, cell);
+  remember(*memory, cell, family, reference);
 }
 
 std::optional<SyncTeller::Note> SyncTeller::noteOf(const ServiceTable& services, Family family,
@@ -187,27 +217,29 @@ std::optional<SyncTeller::Note> SyncTeller::noteOf(const ServiceTable& services,
 }
 
 bool SyncTeller::recordOf(const Note& note, SyncRecord& record, std::string& data) const {
+  const FlowKey key = note.key();
   record = {};
-  record.client = note.key.client();
-  record.virtualAddress = note.key.virtualAddress();
-  record.server = note.server;
-  record.clientPort = note.key.clientPort().host();
-  record.virtualPort = note.key.virtualPort().host();
+  record.client = key.client();
+  record.virtualAddress = key.virtualAddress();
+  record.server = {.family = note.family};
+  std::memcpy(record.server.bytes.data(), note.server, sizeof note.server);
+  record.clientPort = key.clientPort().host();
+  record.virtualPort = key.virtualPort().host();
   record.serverPort = note.serverPort;
-  record.protocol = note.key.protocol();
+  record.protocol = key.protocol();
   record.state = note.state;
   record.flags = note.flags;
   record.mark = note.mark;
   record.timeoutSeconds = note.timeoutSeconds;
-  if (note.key.kind() == FlowKind::enginePersistence) {
-    data = entries_.persistenceData().get(note.key.family, note.reference);
-    if (data.empty() || data.size() > kMaxSyncEngineDataBytes || !isDataOf(data, note.key.clientPort())) return false;
+  if (key.kind() == FlowKind::enginePersistence) {
+    data = entries_.persistenceData().get(key.family, note.reference);
+    if (data.empty() || data.size() > kMaxSyncEngineDataBytes || !isDataOf(data, key.clientPort())) return false;
     record.clientPort = 0;
     record.engineName = kSipEngine;
     record.engineData = data;
   }
   if (note.isControl) {
-    entries_.ftp().sessions.with(note.key.family, note.reference, [&](FtpSessions::Control& control) {
+    entries_.ftp().sessions.with(key.family, note.reference, [&](FtpSessions::Control& control) {
       if (control.shift.isNone()) return;
       record.flags |= kSyncOutputSequence;
       record.sequences = SyncSequencePair{{}, sequenceOf(control.shift)};

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -60,17 +61,30 @@ class SyncTeller {
   size_t take(size_t limit, Take&& take);
 
  private:
-  struct Note {
-    FlowKey key;  // a template's client port is a part of what its engine has found
-    IpAddress server;
+  // What is noted of an IPv4 connection lies in one cache line. Nothing is set beforehand, as that costs as much as
+  // what is written.
+  struct alignas(64) Note {
+    uint64_t tail;  // the key's; a template's client port is a part of what its engine has found
+    uint32_t flags, mark, timeoutSeconds;
+    uint32_t reference;  // of the template, or of the control connection's reply entry
+    uint8_t server[16];  // its address, as in IpAddress
     uint16_t serverPort;
     uint8_t state;
+    Family family;
     SyncVersion version;
-    bool isControl;      // a control connection of FTP, whose shifts may belong to it
-    uint32_t reference;  // of the template, or of the control connection's reply entry
-    uint32_t flags, mark, timeoutSeconds;
+    bool isControl;     // a control connection of FTP, whose shifts may belong to it
+    uint64_t words[4];  // the key's; of IPv4 only the first
+
+    FlowKey key() const;
+    void setKey(const FlowKey& key);
+    void setServer(const IpAddress& address) { std::memcpy(server, address.bytes.data(), sizeof server); }
   };
 
+  // What is remembered of an entry. At its turn, a connection's cell lies in nobody's cache, and a store that waits for
+  // memory holds up those behind it: so it only gets a mark then, as all else that is known of a turn follows from
+  // that.
+  SyncMemory memoryOf(const SyncCell& cell, const Conn& conn) const;
+  void remember(const SyncMemory& memory, SyncCell cell, Family family, uint32_t reference);
   SyncEntry entryOf(const ServiceTable& services, Family family, const Conn& conn, const ServerView& server) const;
   // Returns whether the entry was told.
   bool askOne(const ServiceTable& services, Tick now, Family family, const Conn& conn, const ServerView& server,

@@ -171,7 +171,7 @@ void Synced::setLocked(Pass& pass, SyncCells& cells, const SyncRecord& record, C
                        const ServerView& server, Tick deadline) {
   const Family family = record.family();
   conn.state.store(static_cast<uint8_t>(record.state), std::memory_order_seq_cst);
-  conn.flags.fetch_and(static_cast<uint8_t>(~kConnFast));
+  conn.flags.fetch_and(static_cast<uint8_t>(~(kConnFast | kConnTold)));
   const bool wasActive = isActiveConn(conn);
   if (wasActive == isInactive(record)) {
     server.state->active.fetch_add(wasActive ? -1 : 1, std::memory_order_seq_cst);

@@ -5,8 +5,7 @@
 
 #include <cstdint>
 
-#include "core/remainder.h"
-#include "director/protocol/protocol_state.h"
+#include "core/multiples.h"
 #include "director/protocol/tunables.h"
 #include "sync/sync_decision.h"
 
@@ -30,21 +29,26 @@ class SyncTurns {
  public:
   SyncTurns() : SyncTurns(SyncSettings{}) {}
   explicit SyncTurns(const SyncSettings& settings)
-      : settings_(settings),
-        period_(settings.period == 0 ? 1 : settings.period),
-        isPlain_(settings.period != 0 && settings.refresh == 0) {}
-
-  // Tells whether a packet is certainly not its connection's turn: the connection is established, so that nothing is
-  // told but by its count. Of a connection that something controls, that is not the whole answer.
-  bool isQuiet(uint8_t protocol, uint8_t state, uint32_t packets) const {
-    return isPlain_ && state == establishedState(protocol) && period_.of(packets) != settings_.threshold;
+      : settings_(settings), periods_(settings.period == 0 ? 1 : settings.period) {
+    if (goesByCount()) quick_ = periods_;
   }
+
+  // Tells whether the connection's packet with this number may be its turn, at little cost. If not, the backups are not
+  // told of it. REQUIRES: the connection is established, so that nothing is told but by its count. Of a connection that
+  // something controls, this is not the whole answer.
+  bool mayBeTurn(uint32_t packets) const { return quick_.has(packets - settings_.threshold); }
+  // Tells whether it is. REQUIRES: goesByCount()
+  bool isTurn(uint32_t packets) const {
+    return packets >= settings_.threshold && periods_.has(packets - settings_.threshold);
+  }
+  // Tells whether counts alone decide, of an established connection.
+  bool goesByCount() const { return settings_.period != 0 && settings_.refresh == 0; }
   const SyncSettings& settings() const { return settings_; }
 
  private:
   SyncSettings settings_;
-  Remainder period_;
-  bool isPlain_;  // only counts decide, of an established connection
+  Multiples periods_;
+  Multiples quick_ = Multiples::any();  // has all packets unless counts alone decide
 };
 
 }  // namespace tunvs
