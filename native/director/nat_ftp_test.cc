@@ -1,7 +1,6 @@
 // FTP through LVS/NAT: what control connections announce, how their sequence numbers move, and what becomes of the
 // entries of data connections.
-#include "packet/transport_checksum.h"
-#include "support/nat_director.h"
+#include "support/ftp_director.h"
 
 namespace tunvs::nat_ftp_test {
 namespace {
@@ -9,61 +8,18 @@ namespace {
 using testing::Bytes;
 using testing::Counts;
 using testing::exchanged;
-using testing::NatDirector;
+using testing::ftpSegment;
+using testing::kDataPort;
+using testing::kFtp;
+using testing::kPassive;
+using testing::kShown;
 using testing::PacketBuilder;
 
-const ServiceKey kFtp{IpAddress::v4(192, 0, 2, 10), 21, 6};
-const IpAddress kClient = NatDirector::kClient, kServer = IpAddress::v4(10, 0, 0, 11);
-constexpr std::string_view kPassive = "227 Entering Passive Mode (10,0,0,11,200,10).\r\n";  // port 51210
-constexpr uint16_t kDataPort = 51210;
+const IpAddress kClient = testing::NatDirector::kClient, kServer = testing::FtpDirector::kServer;
 
-Bytes bytesOf(std::string_view text) { return {text.begin(), text.end()}; }
-
-// Makes a segment with these numbers.
-Bytes segment(const IpAddress& from, uint16_t source, const IpAddress& to, uint16_t destination, uint32_t sequence,
-              uint32_t acknowledged, std::string_view text) {
-  Bytes packet = PacketBuilder().ip(from, to).tcp(source, destination, kTcpAck).payload(bytesOf(text)).build();
-  storeBe32(&packet[24], sequence);
-  storeBe32(&packet[28], acknowledged);
-  const auto transport = std::span(packet).subspan(20);
-  testing::seal(transport, 16, pseudoHeaderSum(from, to, 6, static_cast<uint32_t>(transport.size())));
-  return packet;
-}
-
-struct Ftp : NatDirector {
-  explicit Ftp(const DirectorOptions& options = defaultOptions()) : NatDirector(options) {
-    addService("rr", kFtp);
-    addNat(11, 21, kFtp);
-    begin(40000);
-  }
-  // `first` is the number of the server's first byte.
-  void begin(uint16_t clientPort, uint32_t first = 1000) {
-    CHECK_EQ(handshake(clientPort, kFtp), "11");
-    Bytes answer = PacketBuilder().ip(kServer, kClient).tcp(21, clientPort, kTcpSyn | kTcpAck).build();
-    storeBe32(&answer[24], first - 1);
-    CHECK_EQ(send(answer), "returned");
-  }
-  std::string server(uint32_t sequence, std::string_view text, uint16_t clientPort = 40000) {
-    return send(segment(kServer, 21, kClient, clientPort, sequence, 500, text));
-  }
-  std::string client(uint32_t acknowledged, std::string_view text, uint16_t clientPort = 40000) {
-    return send(segment(kClient, clientPort, kFtp.address, 21, 500, acknowledged, text));
-  }
-  // Sends the first packet of a data connection.
-  std::string open(uint16_t clientPort, uint16_t dataPort = kDataPort, const IpAddress& from = kClient) {
-    return send(PacketBuilder().ip(from, kFtp.address).tcp(clientPort, dataPort, kTcpSyn).build());
-  }
-  uint32_t sequence() const { return loadBe32(&sent[24]); }
-  uint32_t acknowledged() const { return loadBe32(&sent[28]); }
-  std::string text() const { return {sent.begin() + 40, sent.end()}; }
-  bool isRightFromServer() const {
-    return transportChecksumIsRight(kFtp.address, kClient, 6, std::span(sent).subspan(20)) &&
-           loadBe16(&sent[2]) == sent.size() && testing::naiveSum(&sent[0], 20) == 0xffff;
-  }
-  uint32_t expected() const { return director.ftp().expected.load(); }
+struct Ftp : testing::FtpDirector {
+  explicit Ftp(const DirectorOptions& options = defaultOptions()) : FtpDirector(options) { begin(40000); }
 };
-
-constexpr std::string_view kShown = "227 Entering Passive Mode (192,0,2,10,200,10).\r\n";
 
 TEST("a passive reply shows the virtual address, and the client's data connection goes to its server") {
   Ftp t;
@@ -177,7 +133,7 @@ TEST("a client is told of errors about the server's words by its own numbers, an
 TEST("fragments of a control connection, in which numbers would have to move, are dropped") {
   Ftp t;
   CHECK_EQ(t.server(1000, kPassive), "returned");
-  Bytes packet = segment(kServer, 21, kClient, 40000, 2000, 500, "150 Here it comes.\r\n  ");
+  Bytes packet = ftpSegment(kServer, 21, kClient, 40000, 2000, 500, "150 Here it comes.\r\n  ");
   storeBe16(&packet[6], 0x2000);
   testing::seal(std::span(packet).first(20), 10);
   CHECK_EQ(t.send(packet), "dropFragment");

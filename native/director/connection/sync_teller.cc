@@ -98,16 +98,39 @@ void SyncTeller::ask(Pass& pass, Family family, const Conn& conn, const ServerVi
   if (server.traits->takesSource) return;
   const uint32_t packets = conn.packets.load(std::memory_order_relaxed);
   const bool wasTold = askOne(services, pass.now, family, conn, server, packets, pass.worker.index);
-  if (!isControllerAsked(version, wasTold)) return;
+  if (isControllerAsked(version, wasTold)) askController(pass, family, conn, wasTold);
+}
+
+const Conn* SyncTeller::ftpControlOf(Family family, const Conn& conn) const {
+  if (!isTranslated(conn)) return nullptr;
+  const ConnTable& conns = entries_.table(family);
+  const uint32_t name = conn.control.load(std::memory_order_relaxed);
+  if ((conns.named(name)->state.load(std::memory_order_relaxed) & kReplyOfFtp) == 0) return nullptr;
+  const uint32_t control = entries_.ftp().sessions.controlOf(family, name);
+  const Conn* const reply = control == 0 ? nullptr : conns.findNamed(control);
+  return reply == nullptr || !isReplyEntry(*reply) ? nullptr : entries_.connectionOf(family, *reply);
+}
+
+void SyncTeller::askController(Pass& pass, Family family, const Conn& conn, bool wasTold) {
+  const auto ask = [&](const Conn& its, const ServerView& leadsTo, uint32_t packets) {
+    askOne(*pass.services, pass.now, family, its, leadsTo, packets, pass.worker.index);
+  };
+  // Of a transfer's packets, those are enough that are told of.
+  if (const Conn* const control = wasTold ? ftpControlOf(family, conn) : nullptr; control != nullptr) {
+    // No packet of its own is counted: IPVS takes it for one whose turn it is.
+    if (const ServerView* const leadsTo = entries_.serverOf(pass.services, *control))
+      ask(*control, *leadsTo, pass.services->syncTurns().settings().threshold);
+    return askController(pass, family, *control, false);
+  }
   const uint32_t controller = entries_.controllerOf(family, conn);
   if (controller == 0) return;
   const Conn& its = *entries_.table(family).named(controller);
-  const ServerView* leadsTo = entries_.serverOf(pass.services, its);
+  const ServerView* const leadsTo = entries_.serverOf(pass.services, its);
   if (leadsTo == nullptr || (its.flags.load(std::memory_order_relaxed) & kConnInvalid) != 0) return;
   SyncCell cell = cells_.load(family, controller);
   cell.packets = static_cast<uint16_t>(std::min(cell.packets + 1, int{UINT16_MAX}));
   cells_.store(family, controller, cell);
-  askOne(services, pass.now, family, its, *leadsTo, cell.packets, pass.worker.index);
+  ask(its, *leadsTo, cell.packets);
 }
 
 bool SyncTeller::askOne(const ServiceTable& services, Tick now, Family family, const Conn& conn,

@@ -86,6 +86,11 @@ class SyncTeller {
   SyncMemory memoryOf(const SyncCell& cell, const Conn& conn) const;
   void remember(const SyncMemory& memory, SyncCell cell, Family family, uint32_t reference);
   SyncEntry entryOf(const ServiceTable& services, Family family, const Conn& conn, const ServerView& server) const;
+  // Asks about what controls an entry: its template, or for data of FTP the control connection, and behind that its
+  // own.
+  void askController(Pass& pass, Family family, const Conn& conn, bool wasTold);
+  // Returns the control connection of a data connection of FTP; null: it is none, or its control connection has ended.
+  const Conn* ftpControlOf(Family family, const Conn& conn) const;
   // Returns whether the entry was told.
   bool askOne(const ServiceTable& services, Tick now, Family family, const Conn& conn, const ServerView& server,
               uint32_t packets, size_t worker);
