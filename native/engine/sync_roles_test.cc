@@ -32,13 +32,6 @@ struct Web : TestDirector {
 };
 
 constexpr char kMasters[] = "sync0", kBackups[] = "sync1";
-// Makes a link between the two.
-void makeLink() {
-  setSysctl("ipv6/conf/default/accept_dad", "0");
-  run(std::string("ip link add ") + kMasters + " type veth peer name " + kBackups);
-  run(std::string("ip link set ") + kMasters + " up && ip link set " + kBackups + " up");
-}
-
 SyncOptions onLink(const char* interface) {
   SyncOptions options;
   options.interface = interface;
@@ -46,6 +39,15 @@ SyncOptions onLink(const char* interface) {
   options.group = address("ff02::5:81");
   options.port = 9000;
   return options;
+}
+
+// Makes a link between the two, and waits until it has its addresses.
+void makeLink() {
+  setSysctl("ipv6/conf/default/accept_dad", "0");
+  run(std::string("ip link add ") + kMasters + " type veth peer name " + kBackups);
+  run(std::string("ip link set ") + kMasters + " up && ip link set " + kBackups + " up");
+  for (const char* interface : {kMasters, kBackups})
+    CHECK(eventually([&] { return openMulticastSender(socketOptions(onLink(interface), 0)).ok(); }));
 }
 
 uint64_t made(const SyncBackup& backup) { return backup.counts().outcomes[static_cast<size_t>(SyncOutcome::made)]; }

@@ -25,6 +25,8 @@ void makeLink() {
   }
   run("ip address add 10.7.0.1/24 dev sync0 && ip address add 10.7.0.2/24 dev sync1");
   run("ip link set sync0 up && ip link set sync1 up");
+  for (const char* name : {"sync0", "sync1"})
+    CHECK(eventually([&] { return openMulticastSender({name, address("ff02::5:81"), 9000}).ok(); }));
 }
 
 struct Received {
