@@ -64,18 +64,11 @@ std::optional<ServerDirectory::Entry> ServerDirectory::entryOf(const Copy& copy)
   return entry;
 }
 
-void ServerDirectory::write(uint32_t id, const Entry& entry) {
-  Record& record = records_[id];
-  const uint32_t other = record.holds.load(std::memory_order_relaxed) == 1 ? 2 : 1;
-  record.copies[other - 1] = copyOf(entry);
-  record.holds.store(other, std::memory_order_release);
-}
+void ServerDirectory::write(uint32_t id, const Entry& entry) { records_[id].write(copyOf(entry)); }
 
 std::optional<ServerDirectory::Entry> ServerDirectory::read(uint32_t id) const {
-  const Record& record = records_[id];
-  const uint32_t holds = record.holds.load(std::memory_order_acquire);
-  if (holds != 1 && holds != 2) return std::nullopt;
-  return entryOf(record.copies[holds - 1]);
+  const Copy* copy = records_[id].read();
+  return copy == nullptr ? std::nullopt : entryOf(*copy);
 }
 
 }  // namespace tunvs

@@ -1,19 +1,16 @@
 // What the server ids of a connection table stand for, in memory that outlives the process: a table that is taken over
 // is of use only with it.
 //
-//   record (128 bytes):  which copy holds │ copy │ copy
-//
-// A process may die at any store. So a record is changed in the copy that does not hold, which then comes to hold by
-// one store; a checksum tells what nobody has written so.
+// A process may die at any store, so a record is twofold; a checksum tells what nobody has written so.
 //
 // Thread safety: one control thread. Who takes the memory over is alone with it.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <span>
 
+#include "core/twofold.h"
 #include "director/config/service_key.h"
 #include "forward/tunnel_options.h"
 
@@ -37,7 +34,7 @@ class ServerDirectory {
 
   // REQUIRES: id < kMaxServers
   void write(uint32_t id, const Entry& entry);
-  void erase(uint32_t id) { records_[id].holds.store(0, std::memory_order_release); }
+  void erase(uint32_t id) { records_[id].erase(); }
   // Returns nothing where there is none, or something that write() has not written.
   std::optional<Entry> read(uint32_t id) const;
 
@@ -51,10 +48,7 @@ class ServerDirectory {
     uint32_t check;
   };
   static_assert(sizeof(Copy) == 56);
-  struct alignas(64) Record {
-    std::atomic<uint32_t> holds;  // 0: none; else the copy's number, from 1 on
-    Copy copies[2];
-  };
+  struct alignas(64) Record : Twofold<Copy> {};
   static_assert(sizeof(Record) == 128);
 
   static Copy copyOf(const Entry& entry);
