@@ -30,6 +30,8 @@ size_t Director::tableBytes(const DirectorOptions& options) { return Entries::re
 Result<void> Director::checkOld(const DirectorOptions& options, const Memory& memory) {
   if (memory.servers.size() < ServerDirectory::bytes())
     return Error::make(ErrorCode::invalidArgument, "the directory of servers is cut short");
+  if (memory.notes.size() < noteBytes(options))
+    return Error::make(ErrorCode::invalidArgument, "the notes of connections are cut short");
   return Entries::checkRegion(memory.tables, options.maxConnections);
 }
 
@@ -40,7 +42,7 @@ Director::Director(const DirectorOptions& options, const Memory& memory)
       pool_(options.workers),
       control_(settings_, pool_, epochs_, seedOf(options.secret, 0), options.now),
       entries_(options.maxConnections, options.secret, options.now, memory.tables, control_, pool_, epochs_,
-               memory.isOld),
+               memory.isOld, memory.notes),
       secret_(options.secret),
       pins_(pool_, epochs_),
       expiry_(entries_, control_, defence_, options.workers),
@@ -65,7 +67,7 @@ Director::Director(const DirectorOptions& options, const Memory& memory)
   if (memory.servers.empty()) return;
   directory_.emplace(memory.servers);
   control_.keepIn(*directory_);
-  if (memory.isOld) takenOver_ = entries_.takeOver(control_.takeOver(), options.now);
+  if (memory.isOld) takenOver_ = entries_.takeOver(control_.takeOver(), *directory_, options.now);
 }
 
 Director::~Director() = default;

@@ -55,6 +55,8 @@ class Director {
  public:
   // Returns the bytes of zeroed, 64-byte aligned memory that the connection tables need.
   static size_t tableBytes(const DirectorOptions& options);
+  // Returns the bytes for what is known of connections beside the tables (Memory::notes).
+  static size_t noteBytes(const DirectorOptions& options) { return ConnectionNotes::bytes(options.maxConnections); }
 
   // `tableRegion` must outlive the director.
   Director(const DirectorOptions& options, std::span<std::byte> tableRegion) : Director(options, Memory{tableRegion}) {}
@@ -63,6 +65,7 @@ class Director {
   struct Memory {
     std::span<std::byte> tables;
     std::span<std::byte> servers = {};  // ServerDirectory::bytes() long, or empty: nothing outlives the process
+    std::span<std::byte> notes = {};    // noteBytes() long, or empty as well; zeroed, and aligned to 64 bytes
     bool isOld = false;                 // a director has left it
   };
   Director(const DirectorOptions& options, const Memory& memory);

@@ -1,14 +1,8 @@
 // A director is stopped after every single store into the memory that outlives it, and what lies there then is taken
 // over: whatever it was doing, everything that it was not doing goes on.
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstring>
 #include <functional>
 
-#include "support/outside_memory.h"
+#include "support/killed_everywhere.h"
 
 namespace tunvs::takeover_stores_test {
 namespace {
@@ -23,7 +17,6 @@ using testing::wrongWith;
 
 const ServiceKey kWeb = TestDirector::kWeb;
 constexpr uint32_t kBystanders = 20;
-constexpr Tick kBegin = 100;
 
 // What the director has before the operation, and what must be there after it, unless the operation is about it.
 struct Scene {
@@ -32,9 +25,6 @@ struct Scene {
   // Which connections it is not about.
   bool sparesTcp = true, sparesUdp = true, sparesTranslated = true;
 };
-
-// The part of the memory that a director of a test changes: all tables, and the directory's first servers.
-std::span<std::byte> changing(const Outside& outside) { return outside.bytes().first(outside.tableBytes() + 32 * 128); }
 
 std::vector<std::string> openBystanders(TestDirector& t) {
   std::vector<std::string> servers;
@@ -62,62 +52,26 @@ std::string wrongWithBystanders(TestDirector& t, const Scene& scene, const std::
   return wrong;
 }
 
-// Steps through the operation in a child process. Returns how many different states of the memory it went through, all
-// of which were taken over; 0 where a process can't be stepped through.
-size_t killEverywhere(const Scene& scene) {
-  const Outside outside, copy, probe;
-  std::vector<std::string> servers;
-  {
-    const auto t = outside.open(false, kBegin);
-    addServices(*t);
-    servers = openBystanders(*t);
-  }
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto t = outside.open(true, kBegin);
-    addServices(*t);
-    scene.prepare(*t);
-    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(2);
-    ::raise(SIGSTOP);
-    scene.operate(*t);
-    ::_exit(0);
-  }
-  const std::span<std::byte> memory = changing(outside), seen = changing(copy);
-  int status = 0;
-  size_t states = 0;
-  bool isFirst = true;
-  for (;;) {
-    if (::waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) break;
-    if (isFirst || std::memcmp(memory.data(), seen.data(), memory.size()) != 0) {
-      isFirst = false;
-      states++;
-      std::memcpy(seen.data(), memory.data(), memory.size());
-      std::memcpy(changing(probe).data(), memory.data(), memory.size());
-      const auto t = probe.open(true, kBegin + 10);
-      addServices(*t);
-      std::string wrong = wrongWith(*t);
-      if (wrong.empty()) wrong = wrongWithBystanders(*t, scene, servers);
-      if (!CHECK_EQ(wrong, "")) break;
-    }
-    if (::ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0) break;
-  }
-  if (WIFSTOPPED(status)) {
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
-    return states;
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 2) return 0;
-  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  return states;
-}
+// All that a director of these tests has, beside what a scene is about.
+struct Everything {
+  const Scene& scene;
+  std::vector<std::string> servers = {};
 
-void check(const Scene& scene, size_t least) {
-  // Instrumented code takes a hundred times as many instructions, and stores the same.
-  if (testing::kFewer != 1) SKIP("it steps through the program as it is shipped");
-  const size_t states = killEverywhere(scene);
-  if (states == 0) SKIP("no process can be traced here");
-  CHECK(states >= least);
-}
+  std::unique_ptr<TestDirector> open(const Outside& outside, bool isOld, Tick now) const {
+    auto t = outside.open(isOld, now);
+    addServices(*t);
+    return t;
+  }
+  void begin(TestDirector& t) { servers = openBystanders(t); }
+  void prepare(TestDirector& t) const { scene.prepare(t); }
+  void operate(TestDirector& t) const { scene.operate(t); }
+  std::string wrongAfter(TestDirector& t) const {
+    const std::string wrong = wrongWith(t);
+    return wrong.empty() ? wrongWithBystanders(t, scene, servers) : wrong;
+  }
+};
+
+void check(const Scene& scene, size_t least) { testing::checkKilledEverywhere(Everything{scene}, least); }
 
 TEST("killed at every store while it opens a connection") {
   check({.operate = [](TestDirector& t) { t.tcp(5000, kTcpSyn); }}, 10);

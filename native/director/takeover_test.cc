@@ -257,7 +257,7 @@ TEST("whatever somebody writes into the memory, a director takes over what holds
     for (uint32_t hits = 1 + random.below(3000); hits > 0; hits--) {
       // The tables' headers are looked at elsewhere (conn_table_region_test.cc).
       const bool isDirectory = random.oneIn(3);
-      const size_t at = isDirectory ? outside.tableBytes() + random.below(16 * 128)
+      const size_t at = isDirectory ? outside.connectionBytes() + random.below(16 * 128)
                                     : kHeader + random.next() % (outside.tableBytes() / 2 - kHeader);
       bytes[at] = static_cast<std::byte>(random.oneIn(4) ? 0xff : random.below(256));
     }

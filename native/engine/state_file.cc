@@ -17,7 +17,7 @@ namespace tunvs {
 namespace {
 
 constexpr uint64_t kMagic = 0x31747373766e7574;  // "tunvsst1", little endian
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr size_t kHeaderBytes = 4096, kBootBytes = 36;
 constexpr int kLooksAtLock = 100, kBetweenLooksUs = 10'000;
 
@@ -26,19 +26,20 @@ struct Header {
   uint64_t magic;
   uint32_t version;
   uint32_t capacity;
-  uint64_t directoryBytes, tableBytes;
+  uint64_t directoryBytes, noteBytes, tableBytes;
   char boot[kBootBytes];  // deadlines are of no use in another one
   std::atomic<uint32_t> isWhole;
 };
 static_assert(sizeof(Header) <= kHeaderBytes);
 
 struct Sizes {
-  size_t directory, tables;
-  size_t all() const { return kHeaderBytes + directory + tables; }
+  size_t directory, notes, tables;  // each is a multiple of 4096
+  size_t all() const { return kHeaderBytes + directory + notes + tables; }
 };
 
 Sizes sizesFor(const DirectorOptions& options) {
-  return {(ServerDirectory::bytes() + 4095) / 4096 * 4096, Director::tableBytes(options)};
+  const auto inPages = [](size_t bytes) { return (bytes + 4095) / 4096 * 4096; };
+  return {inPages(ServerDirectory::bytes()), inPages(Director::noteBytes(options)), Director::tableBytes(options)};
 }
 
 // Returns spaces where it can't be read, which is the same name every time.
@@ -94,8 +95,8 @@ std::string wrongWith(const std::byte* at, const Sizes& sizes, const DirectorOpt
   const auto& header = *reinterpret_cast<const Header*>(at);
   if (header.isWhole.load(std::memory_order_acquire) != 1) return "it was not finished";
   if (header.magic != kMagic || header.version != kVersion) return "another version of tunvs made it";
-  if (header.directoryBytes != sizes.directory || header.tableBytes != sizes.tables ||
-      header.capacity != options.maxConnections)
+  if (header.directoryBytes != sizes.directory || header.noteBytes != sizes.notes ||
+      header.tableBytes != sizes.tables || header.capacity != options.maxConnections)
     return "it was made for another number of connections (maxConnections)";
   if (std::string_view(header.boot, kBootBytes) != bootName()) return "the host was booted since";
   return "";
@@ -126,6 +127,7 @@ void finish(std::byte* at, const Sizes& sizes, const DirectorOptions& options) {
   header->version = kVersion;
   header->capacity = options.maxConnections;
   header->directoryBytes = sizes.directory;
+  header->noteBytes = sizes.notes;
   header->tableBytes = sizes.tables;
   const std::string boot = bootName();
   std::memcpy(header->boot, boot.data(), kBootBytes);
@@ -136,7 +138,8 @@ void finish(std::byte* at, const Sizes& sizes, const DirectorOptions& options) {
 
 std::string StateFile::layout() {
   return std::to_string(kVersion) + "." + std::to_string(ConnRegion::kLayoutVersion) + "." +
-         std::to_string(ServerDirectory::bytes()) + "." + std::to_string(Director::tableBytes(DirectorOptions{}));
+         std::to_string(ServerDirectory::bytes()) + "." + std::to_string(Director::noteBytes(DirectorOptions{})) + "." +
+         std::to_string(Director::tableBytes(DirectorOptions{}));
 }
 
 Result<StateFile> StateFile::open(const std::string& folder, const DirectorOptions& options) {
@@ -158,7 +161,8 @@ Result<StateFile> StateFile::open(const std::string& folder, const DirectorOptio
   if (!at) return at.error();
   const std::span<std::byte> bytes = at.value();
   StateFile state(std::move(file).value(), bytes);
-  state.memory_ = {bytes.subspan(kHeaderBytes + sizes.directory), bytes.subspan(kHeaderBytes, ServerDirectory::bytes()),
+  const std::span<std::byte> notes = bytes.subspan(kHeaderBytes + sizes.directory, Director::noteBytes(options));
+  state.memory_ = {bytes.last(sizes.tables), bytes.subspan(kHeaderBytes, ServerDirectory::bytes()), notes,
                    /*isOld=*/isWhole};
   if (state.memory_.isOld) {
     state.why_ = wrongWith(bytes.data(), sizes, options);

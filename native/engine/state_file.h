@@ -2,7 +2,7 @@
 // as they run, so nothing is saved, and nothing can be too late. A process that is started again, or another version of
 // this program, finds there what a killed one has left (Director::Memory).
 //
-//   header (4096 bytes) │ directory of servers │ tables of IPv4 and IPv6
+//   header (4096 bytes) │ directory of servers │ notes of connections │ tables of IPv4 and IPv6
 //
 // It lies in memory as a whole from the start: whoever writes into a hole of a file whose file system is full is killed
 // by SIGBUS. A lock on the file says that its director runs, and is gone with it.

@@ -118,10 +118,10 @@ TEST("what another kind of director has left, or nobody, is not taken, and why()
   CHECK_EQ(isTakenAfter([](const std::string&) {}), "");
   CHECK_EQ(isTakenAfter(with(0, "x")), "refused");
   ::unlink(folder.file().c_str());
-  CHECK(isTakenAfter(with(8, std::string("\x02\0\0\0", 4))).find("another version") != std::string::npos);
+  CHECK(isTakenAfter(with(8, std::string("\x01\0\0\0", 4))).find("another version") != std::string::npos);
   CHECK(isTakenAfter(with(12, std::string("\x02\0\0\0", 4))).find("maxConnections") != std::string::npos);
-  CHECK(isTakenAfter(with(32, "00000000-0000-0000-0000-000000000000")).find("booted") != std::string::npos);
-  CHECK(isTakenAfter(with(68, std::string(4, '\0'))).find("not finished") != std::string::npos);
+  CHECK(isTakenAfter(with(40, "00000000-0000-0000-0000-000000000000")).find("booted") != std::string::npos);
+  CHECK(isTakenAfter(with(76, std::string(4, '\0'))).find("not finished") != std::string::npos);
   CHECK(isTakenAfter([](const std::string& path) { CHECK_EQ(::truncate(path.c_str(), 100), 0); }) != "");
   CHECK(isTakenAfter([](const std::string& path) { CHECK_EQ(::chmod(path.c_str(), 0640), 0); }) == "refused");
   CHECK_EQ(::chmod(folder.file().c_str(), 0600), 0);

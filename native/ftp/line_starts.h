@@ -32,6 +32,18 @@ class LineStarts {
     read_ = {start, hasRead_ ? read_[0] : start};
     hasRead_ = true;
   }
+  // For a place where it is kept. What is read there may be anything: lines then begin elsewhere.
+  std::array<uint32_t, 4> words() const {
+    return {static_cast<uint32_t>(isKnown_) | static_cast<uint32_t>(hasRead_) << 1, next_, read_[0], read_[1]};
+  }
+  static LineStarts of(std::span<const uint32_t, 4> words) {
+    LineStarts lines;
+    lines.isKnown_ = (words[0] & 1) != 0;
+    lines.hasRead_ = (words[0] & 2) != 0;
+    lines.next_ = words[1];
+    lines.read_ = {words[2], words[3]};
+    return lines;
+  }
 
  private:
   bool isStart(uint32_t sequence) const {

@@ -40,6 +40,14 @@ struct SequenceShift {
   // Returns the shift that moves every number by `by`.
   static constexpr SequenceShift everywhere(uint32_t by) { return {{0, 0, by}, {0, 0, by}, by}; }
 
+  // Tells whether what was stored as bytes can be one.
+  bool isSound() const {
+    if (newest.removed == 0) return older.removed == 0 && older.before == after && newest.before == after;
+    if (older.removed == 0 && older.before != newest.before) return false;
+    return newest.removed <= 0xffff && older.removed <= 0xffff &&
+           (older.removed == 0 || hasReached(newest.at, older.at + older.removed));
+  }
+
   // Tells whether no number is changed.
   bool isNone() const { return (older.before | newest.before | after) == 0; }
 

@@ -35,6 +35,12 @@ struct FtpDirector : NatDirector {
   static inline const IpAddress kServer = IpAddress::v4(10, 0, 0, 11);
 
   explicit FtpDirector(const DirectorOptions& options = defaultOptions()) : NatDirector(options) {
+    addServices();
+  }
+  FtpDirector(const DirectorOptions& options, const Director::Memory& outside) : NatDirector(options, outside) {
+    addServices();
+  }
+  void addServices() {
     addService("rr", kFtp);
     addNat(11, 21, kFtp);
   }

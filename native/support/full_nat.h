@@ -24,8 +24,11 @@ struct FullNat : NatDirector {
   explicit FullNat(const DirectorOptions& options = withSources({"10.0.0.200"}), ClientTold told = ClientTold::none,
                    const ServiceConfig& service = {"rr"}, const ServiceKey& key = kWeb)
       : NatDirector(options) {
-    addService(service, key);
-    if (!apply(AddServer{key, {kServer, 8080}, configOf(told)}).ok()) std::abort();
+    addServices(told, service, key);
+  }
+  FullNat(const DirectorOptions& options, const Director::Memory& outside, ClientTold told)
+      : NatDirector(options, outside) {
+    addServices(told, {"rr"}, kWeb);
   }
   static ServerConfig configOf(ClientTold told = ClientTold::none) {
     ServerConfig config;
@@ -86,6 +89,11 @@ struct FullNat : NatDirector {
     return {packet.begin() + static_cast<ptrdiff_t>(at), packet.end()};
   }
   std::string payload() const { return payloadOf(sent); }
+
+  void addServices(ClientTold told, const ServiceConfig& service, const ServiceKey& key) {
+    addService(service, key);
+    if (!apply(AddServer{key, {kServer, 8080}, configOf(told)}).ok()) std::abort();
+  }
 
   uint32_t isn = kIsn, serverIsn = kServerIsn, acknowledges = kServerIsn + 1;
   uint16_t virtualPort = 80;

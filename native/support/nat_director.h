@@ -22,6 +22,7 @@ class NatDirector : public TestDirector {
   static inline const ServiceKey kWeb6{address("2001:db8::10"), 80, 6};
 
   explicit NatDirector(const DirectorOptions& options = defaultOptions()) : TestDirector(options) {}
+  NatDirector(const DirectorOptions& options, const Director::Memory& outside) : TestDirector(options, outside) {}
   ~NatDirector() { CHECK_EQ(brokenNatLaw(director), ""); }
 
   static ServerConfig natConfig() { return {.tunnel = {.method = ForwardingMethod::nat}}; }

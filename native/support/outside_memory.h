@@ -18,7 +18,10 @@ inline const ServiceKey kNat{IpAddress::v4(192, 0, 2, 20), 80, 6};
 class Outside {
  public:
   explicit Outside(const DirectorOptions& options = TestDirector::defaultOptions())
-      : options_(options), tableBytes_(Director::tableBytes(options)), bytes_(tableBytes_ + ServerDirectory::bytes()) {
+      : options_(options),
+        tableBytes_(Director::tableBytes(options)),
+        noteBytes_(Director::noteBytes(options)),
+        bytes_(tableBytes_ + noteBytes_ + ServerDirectory::bytes()) {
     void* at = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED) std::abort();
     base_ = static_cast<std::byte*>(at);
@@ -28,10 +31,13 @@ class Outside {
   Outside& operator=(const Outside&) = delete;
 
   Director::Memory memory(bool isOld) const {
-    return {{base_, tableBytes_}, {base_ + tableBytes_, ServerDirectory::bytes()}, isOld};
+    std::byte* const notes = base_ + tableBytes_;
+    return {{base_, tableBytes_}, {notes + noteBytes_, ServerDirectory::bytes()}, {notes, noteBytes_}, isOld};
   }
   std::span<std::byte> bytes() const { return {base_, bytes_}; }
+  // In front of the directory lie the tables, and then notes.
   size_t tableBytes() const { return tableBytes_; }
+  size_t connectionBytes() const { return tableBytes_ + noteBytes_; }
   std::unique_ptr<TestDirector> open(bool isOld, Tick now = 0) const {
     DirectorOptions options = options_;
     options.now = now;
@@ -40,7 +46,7 @@ class Outside {
 
  private:
   DirectorOptions options_;
-  size_t tableBytes_, bytes_;
+  size_t tableBytes_, noteBytes_, bytes_;
   std::byte* base_;
 };
 

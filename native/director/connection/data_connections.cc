@@ -33,8 +33,8 @@ uint32_t DataConnections::follow(Family family, const Conn& control) {
   ConnTable::Guard guard(conns, conns.hash(conns.keyOf(control)));
   if (!control.isLive()) return 0;
   const uint32_t name = control.control.load(std::memory_order_relaxed);
-  conns.named(name)->state.fetch_or(kReplyOfFtp);
   entries_.ftp().sessions.begin(family, name);
+  conns.named(name)->state.fetch_or(kReplyOfFtp);
   return name;
 }
 

@@ -48,10 +48,13 @@ Result<void> Entries::checkRegion(std::span<std::byte> region, uint32_t capacity
 }
 
 Entries::Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::span<std::byte> region, Control& control,
-                 ServerPool& pool, Epochs& epochs, bool isOld)
+                 ServerPool& pool, Epochs& epochs, bool isOld, std::span<std::byte> notes)
     : v4_(tableIn(region.first(bytesOf(Family::ipv4, capacity)), Family::ipv4, capacity, secret, now, epochs, isOld)),
       v6_(tableIn(region.subspan(bytesOf(Family::ipv4, capacity)), Family::ipv6, capacity, secret, now, epochs, isOld)),
       persistenceData_(static_cast<uint32_t>(std::max(v4_.regionSize(), v6_.regionSize()) / sizeof(Conn))),
+      notes_(notes),
+      ftp_(notes_),
+      told_(notes_),
       control_(control),
       pool_(pool) {}
 

@@ -17,6 +17,7 @@
 
 #include "director/config/control.h"
 #include "director/config/server_pool.h"
+#include "director/connection/connection_notes.h"
 #include "director/connection/ftp_sessions.h"
 #include "director/connection/persistence_data.h"
 #include "director/connection/standing.h"
@@ -41,17 +42,18 @@ class Entries {
   static size_t regionBytes(uint32_t capacity);
 
   // `capacity` is per family. REQUIRES: `region` as for ConnTable::create, regionBytes() long; if `isOld`, it is one
-  // that checkRegion() takes
+  // that checkRegion() takes. `notes` is as for ConnectionNotes, and old if the region is
   Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::span<std::byte> region, Control& control,
-          ServerPool& pool, Epochs& epochs, bool isOld = false);
+          ServerPool& pool, Epochs& epochs, bool isOld = false, std::span<std::byte> notes = {});
   // Tells whether tables of this capacity lie in a region that another process has left.
   static Result<void> checkRegion(std::span<std::byte> region, uint32_t capacity);
   // Takes over what entries the tables have: those of servers that are known, with all that they name, are counted for
-  // them, and the others end. `ids` are ascending. REQUIRES: the tables are old; nobody else uses them
+  // them, and the others end. `ids` are those that the directory has, ascending. REQUIRES: the tables are old; nobody
+  // else uses them
   struct TakenOver {
     uint64_t connections = 0, templates = 0, ended = 0;
   };
-  TakenOver takeOver(std::span<const uint32_t> ids, Tick now);
+  TakenOver takeOver(std::span<const uint32_t> ids, const ServerDirectory& servers, Tick now);
 
   ConnTable& table(Family family) { return family == Family::ipv4 ? v4_ : v6_; }
   const ConnTable& table(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
@@ -122,6 +124,7 @@ class Entries {
   }
   // What FTP needs besides.
   struct Ftp {
+    explicit Ftp(ConnectionNotes& notes) : sessions(notes) {}
     FtpSessions sessions;
     std::atomic<uint32_t> expected{0};  // entries whose client port is not known yet
   };
@@ -130,7 +133,10 @@ class Entries {
   // From now on the connection's server is told the client's address. Call it under the lock of the connection's shard,
   // while that is live.
   void beginTold(Family family, uint32_t reply, ClientTold how) {
-    if ((table(family).named(reply)->state.fetch_or(kReplyTold) & kReplyTold) == 0) told_.begin(family, reply, how);
+    auto& marks = table(family).named(reply)->state;
+    if ((marks.load(std::memory_order_relaxed) & kReplyTold) != 0) return;
+    told_.begin(family, reply, how);
+    marks.fetch_or(kReplyTold);
   }
   const Ftp& ftp() const { return ftp_; }
   // Tells whether a connection has come to its end, though nobody may have looked at it since.
@@ -198,7 +204,12 @@ class Entries {
   void dropTemplate(WorkerStats& stats, Family family, uint32_t controller, bool gone = false);
 
  private:
-  void takeOver(Family family, std::span<const uint32_t> ids, Tick now, TakenOver& taken);
+  void takeOver(Family family, const ServerDirectory& servers, TakenOver& taken);
+  void endUnsound(Family family, std::span<const uint32_t> ids, Tick now, TakenOver& taken);
+  // Takes over what notes say of entries that are there.
+  void takeNotes();
+  // Tells whether all is known of a translated connection that its reply entry says is known.
+  bool hasNotes(const Conn& conn, Family family, const Conn& reply, const ServerDirectory& servers) const;
   static bool isSound(Conn& conn, std::span<const uint32_t> ids, Tick now);
   static constexpr uint32_t kInUseSeconds = 60;  // IPVS's: how long a template lives on that is due but in use
   static constexpr uint32_t kReplyLook = ticksFromSeconds(60);  // how often the wheels come to a reply entry
@@ -215,6 +226,7 @@ class Entries {
 
   ConnTable v4_, v6_;
   PersistenceData persistenceData_;
+  ConnectionNotes notes_;
   Ftp ftp_;
   ToldConnections told_;
   std::atomic<SyncCells*> syncCells_{nullptr};

@@ -1,6 +1,7 @@
 // What the director remembers of FTP's control connections whose packets it rewrites: how far their sequence numbers
 // have moved, where the server's lines begin, and which data connections they have announced. It lies beside the
-// connection table, as hardly any connection needs it; a bit of the reply entry says that one does.
+// connection table, as hardly any connection needs it; a bit of the reply entry says that one does. Each has a note,
+// which outlives the process where anything does.
 //
 // A control connection lives on while it has data connections, as in IPVS: a long transfer outlasts its silence.
 //
@@ -11,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "director/connection/connection_notes.h"
 #include "director/connection/translated.h"
 #include "ftp/line_starts.h"
 #include "ftp/sequence_shift.h"
@@ -19,6 +21,8 @@ namespace tunvs {
 
 class FtpSessions {
  public:
+  explicit FtpSessions(ConnectionNotes& notes) : notes_(notes) {}
+
   // These name control connections and data connections by their reply entries, as ConnTable::referenceOf() does.
 
   // A control connection is in here from now on until it is forgotten. Call this, addData() and forget() under the lock
@@ -33,8 +37,10 @@ class FtpSessions {
   template <typename Use>
   void with(Family family, uint32_t control, Use&& use) {
     const std::scoped_lock guard(mutex_);
-    if (const auto found = sessions_.find(nameAmongAll(family, control)); found != sessions_.end())
-      use(found->second.control);
+    const auto found = sessions_.find(nameAmongAll(family, control));
+    if (found == sessions_.end()) return;
+    use(found->second.control);
+    if (found->second.note != 0) notes_.change(found->second.note, noteOf(family, control, found->second.control));
   }
   // The control connection, if it is in here, has announced a data connection, or that has another entry now.
   void addData(Family family, uint32_t control, uint32_t data);
@@ -43,6 +49,11 @@ class FtpSessions {
   bool hasData(Family family, uint32_t control) const;
   // Call this when a connection has ended that is, or was, in here.
   void forget(Family family, uint32_t reply);
+  // Takes a control connection, or a data connection of one that is in here, over of which another process has left
+  // this. Returns false, and does nothing, when it holds nothing that could be one, or the connection is in here.
+  bool restore(const ConnectionNotes::Note& note, uint32_t number);
+  // Tells whether a connection of either kind is in here.
+  bool knows(Family family, uint32_t reply) const;
   // Returns how many connections are in here, of both kinds.
   size_t count() const;
 
@@ -50,11 +61,18 @@ class FtpSessions {
   struct Session {
     Control control;
     std::unordered_set<uint64_t> data;  // connections that are there
+    uint32_t note = 0;                  // 0: none
   };
+  struct Data {
+    uint64_t control = 0;
+    uint32_t note = 0;
+  };
+  static ConnectionNotes::Note noteOf(Family family, uint32_t reply, const Control& control);
 
   mutable std::mutex mutex_;
   std::unordered_map<uint64_t, Session> sessions_;
-  std::unordered_map<uint64_t, uint64_t> controls_;  // of data connections
+  std::unordered_map<uint64_t, Data> controls_;  // of data connections
+  ConnectionNotes& notes_;
 };
 
 }  // namespace tunvs

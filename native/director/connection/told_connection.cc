@@ -4,6 +4,49 @@
 
 namespace tunvs {
 
+// The first word has these bits, behind them one for a shift that moves everything, and then how the server is told.
+ToldConnection::Words ToldConnection::words() const {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < std::size(kFlags); i++) bits |= static_cast<uint32_t>(this->*kFlags[i]) << i;
+  bits |= static_cast<uint32_t>(isSettled()) << std::size(kFlags);
+  return {bits | static_cast<uint32_t>(how_) << 16,
+          asked_,
+          first_,
+          finEnd_,
+          taken_,
+          said_,
+          takenAt_,
+          usedAt_,
+          answers_[0],
+          answers_[1]};
+}
+
+std::optional<ToldConnection> ToldConnection::of(const Words& words, size_t headerBytes) {
+  const uint32_t how = words[0] >> 16;
+  if (how != static_cast<uint32_t>(ClientTold::toa) && how != static_cast<uint32_t>(ClientTold::proxy))
+    return std::nullopt;
+  if ((words[0] & 0xffff) >> (std::size(kFlags) + 1) != 0) return std::nullopt;
+  ToldConnection told(static_cast<ClientTold>(how));
+  for (size_t i = 0; i < std::size(kFlags); i++) told.*kFlags[i] = (words[0] >> i & 1) != 0;
+  told.asked_ = words[1];
+  told.first_ = words[2];
+  told.finEnd_ = words[3];
+  told.taken_ = words[4];
+  told.said_ = words[5];
+  told.takenAt_ = words[6];
+  told.usedAt_ = words[7];
+  told.answers_ = {words[8], words[9]};
+  const bool isSettled = (words[0] >> std::size(kFlags) & 1) != 0;
+  if (!told.isHeaded_) return isSettled ? std::nullopt : std::optional(told);
+  if (told.how_ != ClientTold::proxy) return std::nullopt;
+  if (isSettled) {
+    told.shift_ = SequenceShift::everywhere(static_cast<uint32_t>(headerBytes));
+  } else {
+    told.shift_.record(told.first_, 1, static_cast<uint32_t>(1 + headerBytes));
+  }
+  return told;
+}
+
 void ToldConnection::noteSyn(uint32_t first, Tick now) {
   const bool isAgain = isAnswered_ && first == first_ && !isFinished_ && !isOver_;
   isAsked_ = !isAnswered_ || isAgain || mayBeginAnew(now);

@@ -24,6 +24,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "core/ticks.h"
 #include "forward/tunnel_options.h"
@@ -67,6 +68,13 @@ class ToldConnection {
   Disguise disguise(const Segment& segment, uint32_t sequence) const;
   // Takes note of what the server sends, but SYN-ACKs.
   void noteServer(const Segment& segment, Tick now);
+
+  // ---- where it is kept ----
+
+  using Words = std::array<uint32_t, 11>;
+  Words words() const;
+  // Returns nothing for words that are none. The header has `headerBytes`.
+  static std::optional<ToldConnection> of(const Words& words, size_t headerBytes);
 
   // ---- of any connection ----
 
@@ -125,6 +133,13 @@ class ToldConnection {
   // the server has said more, both are that of this connection.
   std::array<uint32_t, 2> answers_{};
   SequenceShift shift_;
+
+  // What words() puts into bits, in their order.
+  static constexpr bool ToldConnection::*kFlags[] = {
+      &ToldConnection::isAsked_,     &ToldConnection::isFinished_, &ToldConnection::isAnswered_,
+      &ToldConnection::isConfirmed_, &ToldConnection::isHeaded_,   &ToldConnection::isSilent_,
+      &ToldConnection::hasFin_,      &ToldConnection::isEnding_,   &ToldConnection::isOver_,
+      &ToldConnection::isGone_,      &ToldConnection::isFar_};
 };
 
 }  // namespace tunvs
