@@ -56,6 +56,8 @@ export interface FtpRequest {
   isExtended?: boolean;
   /** How many times it lists, gets and puts, all in one session. */
   rounds: number;
+  /** It goes on until this file is there, instead. */
+  until?: string;
   /** The name and size of what is there to get. */
   file: string;
   /** The name and size of what is put. */
@@ -74,7 +76,7 @@ export interface FtpResult {
 }
 
 const CLIENT = `
-import ftplib, hashlib, io, json, random, sys
+import ftplib, hashlib, io, json, os, random, sys
 asked = json.loads(sys.argv[1])
 said = []
 class Session(ftplib.FTP):
@@ -99,7 +101,9 @@ server = session.getwelcome().split()[-1]
 session.login()
 session.set_pasv(asked['mode'] == 'passive')
 got, put = [], []
-for round in range(asked['rounds']):
+until = asked.get('until')
+for round in range(1000000 if until else asked['rounds']):
+    if until and os.path.exists(until): break
     names = session.nlst()
     assert asked['file'] in names, names
     digest = hashlib.sha256()
@@ -115,6 +119,7 @@ print(json.dumps({'server': server, 'got': got, 'put': put, 'said': said}))
 `;
 
 export async function ftpSession(host: LabHost, request: FtpRequest): Promise<FtpResult> {
-  const { stdout } = await host.exec(['python3', '-c', CLIENT, JSON.stringify(request)]);
+  const timeoutMs = request.until === undefined ? 30_000 : 300_000;
+  const { stdout } = await host.exec(['python3', '-c', CLIENT, JSON.stringify(request)], { timeoutMs });
   return JSON.parse(stdout) as FtpResult;
 }

@@ -32,7 +32,8 @@ export class KeptDaemon {
   #counting!: Agent;
   #text = '';
 
-  constructor(stage: TestStage | NatStage, method: KeptMethod, folder: string) {
+  /** `more` are further services, as lines of the configuration. */
+  constructor(stage: TestStage | NatStage, method: KeptMethod, folder: string, more: readonly string[] = []) {
     this.#stage = stage;
     this.#folder = join(folder, method);
     this.#config = join(folder, `${method}.yaml`);
@@ -49,7 +50,7 @@ maxConnections: 65536
 health: { check: tcp, interval: 300ms }
 ${method === 'snat' ? `fullNat: { sources: [${NAT_SOURCES[4]}] }` : ''}
 services:
-${service('tcp')}${service('udp')}`,
+${service('tcp')}${service('udp')}${more.map((line) => `  - ${line}\n`).join('')}`,
     );
   }
 

@@ -36,14 +36,19 @@ while True:
 `;
 
 const CLIENT = `
-import hashlib, json, random, socket, struct, sys
-address, port, connections, count, is_urgent = sys.argv[1], *map(int, sys.argv[2:])
+import hashlib, json, random, socket, struct, sys, time
+address, port, connections, count, is_urgent, pieces = sys.argv[1], *map(int, sys.argv[2:])
+PAUSE = 0.25
 results = []
 for _ in range(connections):
     with socket.create_connection((address, port), timeout=20) as connection:
         data = random.randbytes(count)
+        if pieces > 1: time.sleep(PAUSE)
         connection.send(struct.pack('!Q', count), socket.MSG_OOB if is_urgent else 0)
-        connection.sendall(data)
+        size = -(-count // pieces)
+        for at in range(0, count, size):
+            if at > 0: time.sleep(PAUSE)
+            connection.sendall(data[at:at + size])
         said = json.loads(connection.makefile().readline())
         said['own'] = list(connection.getsockname()[:2])
         said['isIntact'] = said.pop('digest') == hashlib.sha256(data).hexdigest()
@@ -80,11 +85,15 @@ export interface ProxyRequest {
   bytes: number;
   /** Whether what it sends first has an urgent mark. */
   isUrgent?: boolean;
+  /** In how many pieces it sends that, with a quarter of a second before each; 1 unless given: all at once. */
+  pieces?: number;
 }
 
 export async function askProxyServer(host: LabHost, request: ProxyRequest): Promise<ProxyResult[]> {
-  const { address, port, connections, bytes, isUrgent = false } = request;
-  const numbers = [port, connections, bytes, Number(isUrgent)].map(String);
-  const { stdout } = await host.exec(['python3', '-c', CLIENT, address, ...numbers]);
+  const { address, port, connections, bytes, isUrgent = false, pieces = 1 } = request;
+  const numbers = [port, connections, bytes, Number(isUrgent), pieces].map(String);
+  const { stdout } = await host.exec(['python3', '-c', CLIENT, address, ...numbers], {
+    timeoutMs: 30_000 + pieces * 1000,
+  });
   return JSON.parse(stdout) as ProxyResult[];
 }
