@@ -340,7 +340,7 @@ Result<EndedSome> Director::endThoseOf(const ServiceKey& service, const ServerKe
 }
 
 // Returns the key under which a server that gets rewritten packets answers a pinned flow.
-FlowKey Director::answerTo(const FlowKey& flow, const ServerView& server) const {
+FlowKey Director::answerTo(const FlowKey& flow, const ServerView& server, Tick now) const {
   const Be16 port = server.port == 0 ? flow.virtualPort() : Be16::from(server.port);
   const auto keyFrom = [&](const Endpoint& source) {
     return FlowKey::make(server.address, port, source.address, source.port, flow.protocol());
@@ -350,7 +350,9 @@ FlowKey Director::answerTo(const FlowKey& flow, const ServerView& server) const 
   for (uint64_t tries = std::min<uint64_t>(capacity, 256); tries > 0; tries--) {
     const uint64_t turn = server.state->nextSource.fetch_add(1, std::memory_order_relaxed);
     const FlowKey key = keyFrom(settings_.natSources.at(flow.family, turn % capacity));
-    if (conns.find(key, conns.hash(key)) == nullptr) return key;
+    const uint64_t hash = conns.hash(key);
+    // The server may be one of several services, each of which takes its pairs in turn.
+    if (conns.find(key, hash) == nullptr && pins_.findReply(key, hash, now) == nullptr) return key;
   }
   return keyFrom({flow.virtualAddress(), flow.clientPort()});
 }
@@ -363,7 +365,7 @@ Result<uint32_t> Director::pin(const PinRequest& request, Tick now) {
   const uint64_t hash = conns.hash(request.flow);
   PinRequest asked = request;
   if (const ServerView* view = control_.table()->server(server.value()); view != nullptr && view->traits->rewrites()) {
-    asked.reply = answerTo(request.flow, *view);
+    asked.reply = answerTo(request.flow, *view, now);
   }
   const auto name = pins_.add(asked, server.value(), hash, now, asked.reply ? conns.hash(*asked.reply) : 0);
   if (!name) return name;

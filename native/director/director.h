@@ -272,7 +272,7 @@ class Director {
   Verdict handle(Pass& pass, Flow& flow, Packet& packet, size_t cause);
   static void leaveAlone(WorkerContext& worker, std::span<Packet> packets, Verdict* verdicts);
   void reuseEvicted(WorkerContext& worker);
-  FlowKey answerTo(const FlowKey& flow, const ServerView& server) const;
+  FlowKey answerTo(const FlowKey& flow, const ServerView& server, Tick now) const;
   Result<EndedSome> endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor, size_t holds);
 
   // Calls look(services, family, conn) for `limit` entries of both tables from `cursor` on. Returns the next cursor, or

@@ -4,6 +4,8 @@
 namespace tunvs::full_nat_test {
 namespace {
 
+using testing::Bytes;
+using testing::exchanged;
 using testing::FullNat;
 using testing::NatDirector;
 using testing::PacketBuilder;
@@ -114,6 +116,30 @@ TEST("when there is no pair, nobody looks for one until the clock goes on, and t
   while (!t.director.expire(0, t.now, /*exact=*/true, SIZE_MAX)) {
   }
   CHECK_EQ(t.send(t.fromClient(41000, kTcpSyn)), "11");
+}
+
+TEST("checks of one server by two services have a source of their own each, at the same time") {
+  const ServiceKey other{IpAddress::v4(192, 0, 2, 10), 81, 6};
+  FullNat t;
+  t.addService("rr", other);
+  CHECK(t.apply(AddServer{other, {FullNat::kServer, 8080}, FullNat::configOf()}).ok());
+  const auto synOf = [](const ServiceKey& service) {
+    return PacketBuilder().ip(NatDirector::kClient, service.address).tcp(61000, service.port, kTcpSyn).build();
+  };
+  std::vector<Bytes> answers;
+  for (const ServiceKey& service : {NatDirector::kWeb, other}) {
+    const FlowKey flow = FlowKey::make(NatDirector::kClient, Be16::from(61000), service.address,
+                                       Be16::from(service.port), /*protocol=*/6);
+    CHECK(t.director.pin({flow, service, {FullNat::kServer, 8080}, ticksFromSeconds(60)}, t.now).ok());
+    CHECK_EQ(t.send(synOf(service)), "pinned");
+    answers.push_back(exchanged(t.sent));
+  }
+  CHECK(answers[0] != answers[1]);
+  uint16_t port = 80;
+  for (const Bytes& answer : answers) {
+    t.send(answer);
+    CHECK_EQ(t.sentFrom(), "192.0.2.10:" + std::to_string(port++));
+  }
 }
 
 }  // namespace

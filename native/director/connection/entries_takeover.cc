@@ -2,6 +2,7 @@
 // written into: what does not hold together ends here, and the rest is counted anew.
 #include <algorithm>
 
+#include "core/split_mix.h"
 #include "director/config/service_key.h"
 #include "director/connection/entries.h"
 #include "director/protocol/protocol_state.h"
@@ -64,6 +65,8 @@ Entries::TakenOver Entries::takeOver(std::span<const uint32_t> ids, const Server
   for (const Family family : {Family::ipv4, Family::ipv6}) endUnsound(family, ids, now, taken);
   takeNotes();
   for (const Family family : {Family::ipv4, Family::ipv6}) takeOver(family, servers, taken);
+  // The pairs that the predecessor took last may have late segments under way, and are not the first to be taken now.
+  for (const uint32_t id : ids) pool_.state(id).nextSource.store(SplitMix64(uint64_t{now} << 32 | id).next() >> 16);
   return taken;
 }
 
