@@ -85,6 +85,8 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   readonly #ending = new AbortController();
   #closed: Promise<void> | undefined;
   #taking: Taking | undefined;
+  /** Told when the takeover is complete. */
+  readonly #awaiting: (() => void)[] = [];
   readonly #giver: Giver | undefined;
   /** Settled when the process that takes this director's place directs, or has failed to. */
   #handedOver: Promise<void> | undefined;
@@ -554,6 +556,13 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     const taking = this.#taking;
     this.#taking = undefined;
     await taking?.complete();
+    for (const tell of this.#awaiting.splice(0)) tell();
+  }
+
+  /** Calls it at once, or, where this director is taking the place of another, when that is complete. @internal */
+  whenComplete(tell: () => void): void {
+    if (this.#taking === undefined) tell();
+    else this.#awaiting.push(tell);
   }
 
   /** Closes the director at the end of an `await using` block. */

@@ -102,7 +102,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
         ...(folder !== undefined && { patienceSeconds: PATIENCE_SECONDS }),
       });
       undo.push(() => opening.close());
-      opening.open(started.device, marked);
+      opening.open(started.device, marked, { keepsWidth: taking !== undefined });
       if (role === 'active') opening.setNatSources(checked.native.natSources);
       warnings.push(...opening.warnings);
       host = opening;

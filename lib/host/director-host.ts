@@ -13,7 +13,7 @@ import { HeldParts, type HeldPart, type MissingStep } from './held-parts.js';
 import { type Host, thisHost } from './host.js';
 import { LanNeighbours } from './lan-neighbours.js';
 import { planLocalNode, planLocalNodes } from './local-node.js';
-import { planMainDevice, planWidth } from './main-device.js';
+import { mtuOf, planMainDevice, planWidth } from './main-device.js';
 import { NeighbourNews, type NeighbourNewsTiming } from './neighbour-news.js';
 import { NatRouting } from './nat/nat-routing.js';
 import type { NatServer } from './nat/nat-server.js';
@@ -83,6 +83,8 @@ export class DirectorHost {
   #widened: HeldPart | undefined;
   /** The part that all local nodes share. */
   #forLocalNodes: HeldPart | undefined;
+  /** They are so in any case until it is known which servers come: a director before this one had NAT servers. */
+  #keepsWidth = false;
   #deviceName: string | undefined;
   #marks: readonly RoutedMark[] = [];
 
@@ -160,11 +162,16 @@ export class DirectorHost {
 
   /**
    * REQUIRES: the devices exist.
+   * With `keepsWidth`, a device that is as wide as NAT servers' paths stays so until {@link settle}.
    * @throws {@link TunvsError} ERR_TUNVS_HOST, ERR_TUNVS_BUSY when somebody else has rules for a mark.
    */
-  open(deviceName: string, markDevices: readonly HostMarkDevice[] = []): void {
+  open(
+    deviceName: string,
+    markDevices: readonly HostMarkDevice[] = [],
+    { keepsWidth = false }: { keepsWidth?: boolean } = {},
+  ): void {
     this.#parts.setup.prepare();
-    this.#parts.setup.together(() => this.#open(deviceName, markDevices));
+    this.#parts.setup.together(() => this.#open(deviceName, markDevices, keepsWidth));
   }
 
   /**
@@ -191,18 +198,21 @@ export class DirectorHost {
     if (first !== undefined && !hasIpv6(this.#host)) refuseIpv6(first);
   }
 
-  #open(deviceName: string, markDevices: readonly HostMarkDevice[]): void {
+  #open(deviceName: string, markDevices: readonly HostMarkDevice[], keepsWidth: boolean): void {
     this.check(deviceName, [], markDevices);
     const plan = this.#markPlan(deviceName);
     this.#marks = chooseTables(this.#host, plan, markDevices);
     this.#deviceName = deviceName;
+    this.#keepsWidth = keepsWidth && mtuOf(this.#host, deviceName) === this.#natMtuBytes;
     try {
+      this.#adjustWidth();
       this.#parts.add((host) => [
         ...this.#planDevice(host, this.#device),
         ...planMarkDevices(host, this.#markPlan(this.#device), this.#marks.filter(isOn(host))),
       ]);
     } catch (error) {
       this.#deviceName = undefined;
+      this.#widened = undefined;
       throw error;
     }
   }
@@ -271,7 +281,7 @@ export class DirectorHost {
   }
 
   #adjustWidth(): void {
-    const isWide = this.#nat.servers.length > 0 || this.#natSources.size > 0;
+    const isWide = this.#keepsWidth || this.#nat.servers.length > 0 || this.#natSources.size > 0;
     const part = this.#widened;
     if (isWide === (part !== undefined) || this.#natMtuBytes <= this.#link.mtuBytes) return;
     if (part === undefined) {
@@ -351,6 +361,9 @@ export class DirectorHost {
   /** Has its services and servers: what a killed director has left besides goes. */
   settle(): void {
     this.#parts.setup.settle();
+    if (!this.#keepsWidth || this.#deviceName === undefined) return;
+    this.#keepsWidth = false;
+    this.#parts.setup.together(() => this.#adjustWidth());
   }
 
   /** Takes everything back; returns what could not be taken back. Calling it twice is fine. */

@@ -45,6 +45,13 @@ export function planMainDevice(host: Host, { device, sources, link }: MainDevice
   ];
 }
 
+/** Returns undefined when there is no such device. */
+export function mtuOf(host: Host, device: string): number | undefined {
+  const said = host.query(['ip', '-j', 'link', 'show', 'dev', device]) ?? '';
+  const [link] = said.trim() === '' ? [] : (JSON.parse(said) as { mtu: number }[]);
+  return link?.mtu;
+}
+
 /** Plans another MTU for a device that is up. */
 export function planWidth(host: Host, device: string, mtuBytes: number, before: number): HostStep {
   const set = (bytes: number) => ({ argv: ['ip', 'link', 'set', 'dev', device, 'mtu', `${bytes}`] });

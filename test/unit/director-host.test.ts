@@ -43,6 +43,28 @@ describe('DirectorHost', () => {
     assert.equal(commands(steps)[0], 'ip link set dev lvs0 mtu 8980 txqueuelen 10000 up');
   });
 
+  it('keeps a device as wide as it is while it takes the place of another, until it has its servers', () => {
+    const wide = { 'ip -j link show dev tunvs0': '[{"ifname":"tunvs0","mtu":1500}]' };
+    const narrowing = 'ip link set dev tunvs0 mtu 1480';
+    const opened = (answers: Record<string, string>, keepsWidth: boolean) => {
+      const host = new FakeHost({ answers });
+      const director = directorHost(host, { natMtuBytes: 1500 });
+      director.open('tunvs0', [], { keepsWidth });
+      return { host, director, isNarrow: () => host.ran.some((command) => command.startsWith(narrowing)) };
+    };
+    assert.ok(opened(wide, false).isNarrow());
+    assert.ok(opened({ 'ip -j link show dev tunvs0': '[{"mtu":1480}]' }, true).isNarrow());
+    const withServers = opened(wide, true);
+    withServers.director.setNatSources([]);
+    withServers.director.setNatServers([{ address: '10.3.0.11', port: 80, protocols: ['tcp'] }]);
+    withServers.director.settle();
+    assert.ok(!withServers.isNarrow());
+    const without = opened(wide, true);
+    assert.ok(!without.isNarrow());
+    without.director.settle();
+    assert.ok(without.isNarrow());
+  });
+
   for (const all of ['1', '2']) {
     it(`is loose on its own device, with an address there, when rp_filter of all is ${all}`, () => {
       const host = new FakeHost({ sysctls: { 'net/ipv4/conf/all/rp_filter': all }, addresses: [LAN] });
