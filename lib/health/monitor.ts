@@ -59,6 +59,10 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
   readonly #tell = unhindered((tell: () => void) => tell());
   #isPrepared = true;
   #isResting = false;
+  /** The director takes the place of another: whoever asked servers through it would wait in vain. */
+  #isTooEarly = true;
+  /** What is to rest beyond that. */
+  readonly #restingServices = new Set<VirtualService>();
   #closed: Promise<void> | undefined;
 
   /** Use {@link monitorHealth}. @internal */
@@ -88,6 +92,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     director.on('realServer', this.#onServer);
     director.on('virtualService', this.#onService);
     director.once('close', this.#onClose);
+    director.whenComplete(() => this.#begin());
     if (choiceOption('monitorHealth: onStandby', onStandby, onStandbyChoices, 'run') === 'run') return;
     director.on('role', this.#onRole);
     this.#isResting = director.role === 'standby';
@@ -119,7 +124,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     const watched = this.#services.get(service);
     this.#isPrepared = false;
     if (watched) watched.become(rules);
-    else this.#services.set(service, new CheckedService(service, rules, this.#isResting, this.#surroundings(service)));
+    else this.#services.set(service, new CheckedService(service, rules, this.#rests, this.#surroundings(service)));
     this.#observer.follow(this.#services.get(service) as CheckedService);
     this.#changes.add(this.#services.get(service) as CheckedService);
     // A server that begins as down gets no connection before its first check.
@@ -163,7 +168,11 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
    * from then on. Every server stays as it is.
    */
   rest(one?: VirtualService): void {
-    if (one) return this.#services.get(one)?.rest();
+    if (one) {
+      if (this.#isTooEarly) this.#restingServices.add(one);
+      this.#services.get(one)?.rest();
+      return;
+    }
     this.#isResting = true;
     for (const service of this.#services.values()) service.rest();
   }
@@ -171,9 +180,26 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
   /** Checks again, one service or all; the first checks are spread as at the start. */
   resume(one?: VirtualService): void {
     this.#assertOpen();
-    if (one) return this.#services.get(one)?.resume();
+    if (one) {
+      this.#restingServices.delete(one);
+      if (!this.#isTooEarly) this.#services.get(one)?.resume();
+      return;
+    }
     this.#isResting = false;
+    this.#restingServices.clear();
+    if (this.#isTooEarly) return;
     for (const service of this.#services.values()) service.resume();
+  }
+
+  #begin(): void {
+    this.#isTooEarly = false;
+    if (this.#isResting || this.#closed !== undefined) return;
+    for (const [service, checked] of this.#services) if (!this.#restingServices.has(service)) checked.resume();
+    this.#restingServices.clear();
+  }
+
+  get #rests(): boolean {
+    return this.#isResting || this.#isTooEarly;
   }
 
   /**

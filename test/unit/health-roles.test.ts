@@ -51,6 +51,27 @@ describe('HealthMonitor: roles and announcements', () => {
     await other.close();
   });
 
+  it('asks nobody while the director takes the place of another, whose packets wait', async () => {
+    on = new Monitored();
+    let begin = (): void => {};
+    on.director.whenComplete = (tell) => {
+      begin = tell;
+    };
+    const other = on.second({});
+    const [service, resting] = [on.service(undefined, 1), on.service('192.0.2.2', 1)];
+    for (const each of [service, resting]) other.watch(each, QUICK);
+    other.rest(resting);
+    other.resume(service);
+    other.resume();
+    other.rest(resting);
+    await on.clock.advance(3000);
+    assert.equal(on.asked.length, 0);
+    begin();
+    await on.clock.advance(1100);
+    assert.deepEqual([...new Set(on.asked.map(({ server }) => server.service.address))], [service.address]);
+    await other.close();
+  });
+
   it('holds an address back until a server is known to be up, and while none is', async () => {
     on = new Monitored();
     const service = on.service(undefined, 2);

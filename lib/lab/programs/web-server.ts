@@ -48,6 +48,8 @@ server.on('connection', () => {
   counts.httpConnections += 1;
 });
 
+const BUFFER_BYTES = 4 << 20;
+
 // A socket bound to any address would answer from the real server's own address.
 function bindUdp({ address }: { address: string }): Promise<void> {
   const echo = createSocket(isIPv6(address) ? 'udp6' : 'udp4').on('message', (message, sender) => {
@@ -56,7 +58,11 @@ function bindUdp({ address }: { address: string }): Promise<void> {
   });
   return new Promise((resolve, reject) => {
     echo.once('error', reject);
-    echo.bind(Number(port), address, resolve);
+    echo.bind(Number(port), address, () => {
+      // What has waited for a director comes at once. The kernel gives as much of this as it gives to anybody.
+      echo.setRecvBufferSize(BUFFER_BYTES);
+      resolve();
+    });
   });
 }
 
