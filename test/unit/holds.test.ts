@@ -183,6 +183,18 @@ describe('the folder of books', () => {
     store.locked(() => book.end());
   });
 
+  it('keeps what another of the dead has, when one is cleaned up whose successor was killed as well', () => {
+    const store = new FileStore(folder);
+    leave(store, 'first', FORWARD, route('a'), route('b'));
+    leave(store, 'second', FORWARD, route('b'), route('c'));
+    const host = new FakeHost({ sysctls: { 'net/ipv4/ip_forward': '1' } });
+    const clean = (of: string) => store.locked(() => cleanUp(store, host, { of }));
+    assert.deepEqual(clean('first'), []);
+    assert.deepEqual(host.ran, ['ip route del a']);
+    assert.deepEqual(clean('second'), []);
+    assert.deepEqual(host.ran.slice(1), ['ip route del c', 'ip route del b', 'echo 0 > /proc/sys/net/ipv4/ip_forward']);
+  });
+
   it('is written anew when most of a journal is of what is gone', () => {
     const store = new FileStore(folder);
     const book = store.locked(() => store.open());

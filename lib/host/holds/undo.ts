@@ -64,24 +64,27 @@ export function endsLoops(host: Host, entry: Entry): boolean {
 export interface CleanOptions {
   /** Says whether it is time for this entry; the others stay on record. */
   isDue?: (entry: Entry) => boolean;
+  /** The one whose things are taken back; what another without a process has as well is left to whoever sees to that. */
+  of?: string;
 }
 
 /**
  * Takes back what holders without a process have left and no living one holds; what cannot be taken back is returned
  * and forgotten. Routes that prevent loops come last. REQUIRES: the lock.
  */
-export function cleanUp(store: Store, host: Host, { isDue = () => true }: CleanOptions = {}): Error[] {
+export function cleanUp(store: Store, host: Host, { isDue = () => true, of }: CleanOptions = {}): Error[] {
   const books = store.books();
   const living = books.filter((book) => book.isAlive());
-  const dead = books.filter((book) => !living.includes(book));
-  return dead.flatMap((book) => cleanBook(store, host, book, living, isDue));
+  const due = books.filter((book) => (of === undefined || book.id === of) && !living.includes(book));
+  const heirs = of === undefined ? living : books.filter(({ id }) => id !== of);
+  return due.flatMap((book) => cleanBook(store, host, book, heirs, isDue));
 }
 
 function cleanBook(
   store: Store,
   host: Host,
   book: Book,
-  living: readonly Book[],
+  heirs: readonly Book[],
   isDue: (entry: Entry) => boolean,
 ): Error[] {
   const failures: Error[] = [];
@@ -96,7 +99,7 @@ function cleanBook(
   for (const [key, entry] of inOrder) {
     if (!isDue(entry)) continue;
     left.delete(key);
-    const heir = living.findLast(({ entries }) => entries.has(key))?.entries.get(key);
+    const heir = heirs.findLast(({ entries }) => entries.has(key))?.entries.get(key);
     if (heir === undefined && 'argv' in entry.undo) {
       commands.push(entry);
       continue;
