@@ -32,6 +32,8 @@ export interface MemoryOptions {
    * packets by turns. Wants `established`, and one worker.
    */
   isMaster: boolean;
+  /** Where the tables lie: in anonymous memory, or in a file in memory, in small pages or moved into huge ones. */
+  tables: 'anonymous' | 'file' | 'moved';
   seed: number;
 }
 

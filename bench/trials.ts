@@ -53,6 +53,23 @@ const establishedTrials = (
   ),
 );
 
+/** The tables of a director that keeps a state lie in a file. */
+const stateTrials: Trial[] = (
+  [
+    ['1M', M],
+    ['8M', 8 * M],
+  ] as const
+).flatMap(([size, connections]) =>
+  (['file', 'moved'] as const).map(
+    (tables): Trial => ({
+      name: `memory established ${size} uniform, tables in a file${tables === 'moved' ? ' in huge pages' : ''}`,
+      onDemand: 'file',
+      subject: 'memory',
+      options: { connections, tables },
+    }),
+  ),
+);
+
 /** Rewrites the packets of both sides, and beside them puts the clients' into tunnels. */
 const natTrials: Trial[] = (
   [
@@ -253,6 +270,7 @@ export const trials: readonly Trial[] = [
       options: { connections, workers: 2 },
     }),
   ),
+  ...stateTrials,
   ...natTrials,
   {
     name: 'memory nat open 1M',

@@ -20,6 +20,7 @@ const DEFAULTS = {
   hashesPort: false,
   workers: 1,
   isMaster: false,
+  tables: 'anonymous',
 } as const;
 
 /**

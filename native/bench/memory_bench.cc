@@ -1,6 +1,7 @@
 #include "bench/memory_bench.h"
 
 #include <sched.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -14,9 +15,11 @@
 #include "bench/bench_packet.h"
 #include "director/director.h"
 #include "engine/clock.h"
+#include "engine/file_pages.h"
 #include "engine/pace.h"
 #include "engine/table_region.h"
 #include "io/memory/memory_port.h"
+#include "io/os/unique_fd.h"
 #include "packet/rewrite.h"
 
 namespace tunvs::bench {
@@ -77,6 +80,25 @@ uint32_t entriesPerConnection(const MemoryBenchOptions& options) {
 
 Error invalid(std::string message) { return Error::make(ErrorCode::invalidArgument, std::move(message)); }
 
+Result<TableRegion> fileRegion(size_t bytes) {
+  const UniqueFd fd(memfd_create("tunvs-bench", MFD_CLOEXEC));
+  if (!fd || ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0)
+    return Error::fromErrno(errno, "memfd_create", "bench: no file in memory");
+  auto mapped = mapFile(fd.get(), bytes);
+  if (!mapped) return mapped.error();
+  return TableRegion::owning(mapped.value());
+}
+
+// The pages are touched before timing begins, so that page faults are no cost of a packet.
+Result<TableRegion> regionFor(TableMemory tables, size_t bytes) {
+  auto region = tables == TableMemory::anonymous ? TableRegion::anonymous(bytes) : fileRegion(bytes);
+  if (!region.ok()) return region;
+  std::memset(region->span().data(), 0, region->span().size());
+  if (tables == TableMemory::moved && moveToHugePages(region->span()) == 0)
+    return Error::make(ErrorCode::unsupported, "bench: this kernel moves no file into huge pages");
+  return region;
+}
+
 // A director with one worker, one service and its servers.
 class Subject {
  public:
@@ -86,10 +108,8 @@ class Subject {
     director.workers = options.workers;
     director.secret = HashSecret::fromSeed(options.seed);
     director.settings.v4 = SourceRange{IpAddress::v4(10, 0, 0, 1), 32};
-    auto region = TableRegion::anonymous(Director::tableBytes(director));
+    auto region = regionFor(options.tables, Director::tableBytes(director));
     if (!region.ok()) return region.error();
-    // The pages are touched before timing begins, so that page faults are no cost of a packet.
-    std::memset(region->span().data(), 0, region->span().size());
     std::unique_ptr<Subject> subject(new Subject(options, director, std::move(region).value()));
     if (auto configured = subject->configure(options); !configured.ok()) return configured.error();
     return subject;

@@ -27,6 +27,20 @@ inline std::optional<Workload> workloadByName(std::string_view name) {
   return std::nullopt;
 }
 
+// Where the tables lie.
+enum class TableMemory : uint8_t {
+  anonymous,  // in huge pages where the kernel gives them
+  file,       // in a file in memory, as those of a director that keeps a state: in small pages
+  moved,      // the same, moved into huge pages
+};
+
+inline std::optional<TableMemory> tableMemoryByName(std::string_view name) {
+  if (name == "anonymous") return TableMemory::anonymous;
+  if (name == "file") return TableMemory::file;
+  if (name == "moved") return TableMemory::moved;
+  return std::nullopt;
+}
+
 struct MemoryBenchOptions {
   Workload workload = Workload::established;
   uint32_t connections = 1;     // established before timing begins, [0, 2^26]; 0 only for Workload::open
@@ -45,6 +59,7 @@ struct MemoryBenchOptions {
   // The director notes what backups are told, and a thread takes the notes; another director tells nobody, and takes as
   // many packets by turns. Only for Workload::established and one worker.
   bool isMaster = false;
+  TableMemory tables = TableMemory::anonymous;
   uint64_t seed = 1;
 };
 

@@ -21,6 +21,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   ObjectReader reader(info[0], "bench.memory");
   const std::string workload = reader.string("workload");
   const std::string distribution = reader.string("distribution");
+  const std::string tables = reader.string("tables");
   bench::MemoryBenchOptions options;
   options.connections = static_cast<uint32_t>(reader.integer("connections", 0, UINT32_MAX));
   options.packets = static_cast<uint64_t>(reader.integer("packets", 1, kMaxSafeInteger));
@@ -48,6 +49,12 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   options.distribution = *chosen;
+  const auto where = bench::tableMemoryByName(tables);
+  if (!where) {
+    throwInvalidArgument(env, "bench.memory: tables is anonymous, file or moved, not \"" + tables + "\"");
+    return env.Undefined();
+  }
+  options.tables = *where;
 
   const auto result = bench::runMemoryBench(options);
   if (!result.ok()) {

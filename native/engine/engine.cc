@@ -151,6 +151,7 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
     stop();
     return fast.error();
   }
+  if (state_) state_->beginMoving();
   return started;
 }
 

@@ -64,6 +64,8 @@ PageUse pageUseIn(std::string_view smaps, std::span<const std::byte> memory) {
       use.residentBytes += std::min(*resident, most);
     } else if (const auto huge = bytesOf(line, "AnonHugePages:")) {
       use.hugeBytes += std::min(*huge, most);
+    } else if (const auto ofFile = bytesOf(line, "ShmemPmdMapped:")) {
+      use.hugeBytes += std::min(*ofFile, most);
     }
   }
   return use;

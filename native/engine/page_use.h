@@ -18,7 +18,7 @@ namespace tunvs {
 
 struct PageUse {
   uint64_t residentBytes = 0;
-  uint64_t hugeBytes = 0;  // of those; anonymous memory alone
+  uint64_t hugeBytes = 0;  // of those; anonymous memory, and files in memory
 };
 
 // Counts what `smaps` says of the mappings that the memory touches. A line that is not understood is passed over.

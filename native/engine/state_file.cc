@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/file_pages.h"
 #include "io/os/file_lock.h"
 
 namespace tunvs {
@@ -103,9 +104,9 @@ std::string wrongWith(const std::byte* at, const Sizes& sizes, const DirectorOpt
 }
 
 Result<std::span<std::byte>> mapped(int fd, size_t bytes, const std::string& path) {
-  void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (at == MAP_FAILED) return Error::fromErrno(errno, "mmap", "can't map the state " + path);
-  return std::span<std::byte>(static_cast<std::byte*>(at), bytes);
+  auto at = mapFile(fd, bytes);
+  if (!at) return Error::fromErrno(at.error().errnoValue, "mmap", "can't map the state " + path);
+  return at;
 }
 
 // Makes the file empty, with all of its memory.
@@ -185,11 +186,24 @@ StateFile::StateFile(StateFile&& other) noexcept
     : fd_(std::move(other.fd_)),
       mapped_(std::exchange(other.mapped_, {})),
       memory_(other.memory_),
-      why_(std::move(other.why_)) {}
+      why_(std::move(other.why_)),
+      stop_(std::move(other.stop_)),
+      mover_(std::move(other.mover_)) {}
+
+void StateFile::beginMoving() {
+  if (mover_ != nullptr) return;
+  mover_ = std::make_unique<Thread>();
+  stop_ = std::stop_source();
+  // It works as well in small pages, where there is no thread.
+  static_cast<void>(
+      mover_->start("tunvs-pages", [memory = mapped_, stop = stop_.get_token()] { moveToHugePages(memory, stop); }));
+}
 
 void StateFile::giveUp() { unlockFile(fd_.get()); }
 
 StateFile::~StateFile() {
+  stop_.request_stop();
+  mover_.reset();
   if (!mapped_.empty()) ::munmap(mapped_.data(), mapped_.size());
 }
 

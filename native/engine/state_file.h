@@ -10,10 +10,13 @@
 // Thread safety: none.
 #pragma once
 
+#include <memory>
+#include <stop_token>
 #include <string>
 
 #include "core/result.h"
 #include "director/director.h"
+#include "io/os/thread.h"
 #include "io/os/unique_fd.h"
 
 namespace tunvs {
@@ -34,6 +37,8 @@ class StateFile {
   ~StateFile();
 
   const Director::Memory& memory() const { return memory_; }
+  // Moves the memory into huge pages, as far as the kernel does that, in a thread of its own. Others may use it.
+  void beginMoving();
   // Lets another director have the file; this one must not change what is in it any more.
   void giveUp();
   // Returns why nothing was taken although there was something, as a sentence; "" otherwise.
@@ -46,6 +51,9 @@ class StateFile {
   std::span<std::byte> mapped_;
   Director::Memory memory_;
   std::string why_;
+  // These are there once beginMoving() was called.
+  std::stop_source stop_{std::nostopstate};
+  std::unique_ptr<Thread> mover_;
 };
 
 }  // namespace tunvs

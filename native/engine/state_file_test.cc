@@ -65,6 +65,23 @@ TEST("a director finds in its file what the one before has left, and its memory 
   }
 }
 
+TEST("a director's file moves into huge pages while it works in it, and the next one finds all of it") {
+  const Folder folder;
+  for (uint32_t i = 0; i < 20; i++) {
+    auto file = StateFile::open(folder.path, optionsOf(1u << 16));
+    REQUIRE(file.ok());
+    file.value().beginMoving();
+    file.value().beginMoving();
+    TestDirector t(optionsOf(1u << 16), file.value().memory());
+    CHECK_EQ(t.director.takenOver().connections, uint64_t{i} * 100);
+    CHECK_EQ(t.director.takenOver().ended, 0u);
+    t.addService();
+    t.addServer(11);
+    for (uint32_t client = i * 100; client < i * 100 + 100; client++) CHECK_EQ(t.tcp(client, kTcpSyn), "11");
+    StateFile moved = std::move(file).value();
+  }
+}
+
 TEST("one director has a file at a time, and its kill frees it") {
   const Folder folder;
   int ready[2];

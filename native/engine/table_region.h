@@ -20,6 +20,8 @@ class TableRegion {
     region.isOwned_ = false;
     return region;
   }
+  // Memory that somebody has mapped for this object alone.
+  static TableRegion owning(std::span<std::byte> memory) { return {memory.data(), memory.size()}; }
   TableRegion(TableRegion&& other) noexcept;
   TableRegion& operator=(TableRegion&&) = delete;
   ~TableRegion();
