@@ -16,6 +16,43 @@ const PAUSE_MS = 400;
 const BYTES = 3_000_000;
 const FTP_PORT = 2121;
 const PROXY_PORT = 7001;
+const TOA_PORT = 7002;
+
+/** Answers each line with itself, and says of each packet with a payload whom its TCP option names. */
+const TOA_SERVER = `
+import socket, struct, sys, threading
+address, port = sys.argv[1], int(sys.argv[2])
+sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+listener = socket.create_server((address, port))
+def serve(connection):
+    while data := connection.recv(1000): connection.sendall(data)
+def accept():
+    while True: threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+threading.Thread(target=accept, daemon=True).start()
+print('listening', flush=True)
+while True:
+    packet, where = sniffer.recvfrom(2000)
+    if where[2] != socket.PACKET_HOST or packet[9] != 6: continue
+    tcp = packet[(packet[0] & 15) * 4:struct.unpack('!H', packet[2:4])[0]]
+    if struct.unpack('!H', tcp[2:4])[0] != port: continue
+    header = (tcp[12] >> 4) * 4
+    options, told = tcp[20:header], 'nobody'
+    while options and options[0] != 0:
+        if options[0] == 1: options = options[1:]; continue
+        if options[0] == 254: told = '%s:%d' % (socket.inet_ntoa(options[4:8]), struct.unpack('!H', options[2:4])[0])
+        options = options[options[1]:]
+    if tcp[header:]: print(tcp[header:].decode().strip(), 'of', told, flush=True)
+`;
+
+/** Says each line that it reads, and prints what is answered. */
+const TOA_CLIENT = `
+import socket, sys
+client = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=20)
+print('%s:%d' % client.getsockname()[:2], flush=True)
+for line in sys.stdin:
+    client.sendall(line.encode())
+    print('answered', client.recv(1000).decode().strip(), flush=True)
+`;
 
 const say = (text: string) => process.env.TUNVS_ROUNDS !== undefined && console.log(`      ${text}`);
 
@@ -90,7 +127,7 @@ for (const method of ['nat', 'snat'] as const)
         }),
       );
       const starts = await Promise.race([replaceAndKill(kept), sessions.then(() => ['the sessions ended before'])]);
-      for (const line of starts) assert.match(line, / connections taken over/);
+      for (const line of starts) assert.match(line, / connections? taken over/);
       await sleep(PAUSE_MS);
       writeFileSync(until, '');
       for (const { got, put, said, name } of await sessions) {
@@ -142,13 +179,53 @@ describeLab('full NAT with PROXY headers through tunvs run --state', function ()
         results.push(...(await askProxyServer(stage.client, { address, port, connections: 3, bytes: 2, pieces: 2 })));
       return results;
     })();
-    for (const line of await replaceAndKill(kept)) assert.match(line, / connections taken over/);
+    for (const line of await replaceAndKill(kept)) assert.match(line, / connections? taken over/);
     assert.equal(isOver.value, false, 'the connections have ended before');
     const results = [...(await long).flat(), ...(await short)];
     say(`${results.length} connections`);
     for (const { peer, from, to, own, isIntact } of results) {
       assert.deepEqual({ from, to, isIntact }, { from: own, to: [address, port], isIntact: true });
       assert.ok(isNatSource(peer), peer);
+    }
+  });
+});
+
+describeLab('full NAT with a TCP option through tunvs run --state', function () {
+  this.timeout(60_000 + ROUNDS * 10_000);
+  const port = PORT + 2;
+  let folder: string;
+  let stage: NatStage;
+  let kept: KeptDaemon;
+
+  before(async () => {
+    folder = mkdtempSync('/dev/shm/tunvs-state-toa-');
+    ({ stage, kept } = await open('snat', folder, port, TOA_PORT, ', clientAddress: toa'));
+    await kept.start();
+  });
+
+  after(async () => {
+    await kept?.daemon?.stop('SIGTERM');
+    await stage?.close();
+    rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 100 });
+  });
+
+  it('tells the client until the server has answered, whichever director that is', async () => {
+    const servers = stage.servers.map(({ host, address }) =>
+      host.spawn(['python3', '-c', TOA_SERVER, address, `${TOA_PORT}`]),
+    );
+    for (const server of servers) await server.line((line) => line === 'listening');
+    const client = stage.client.spawn(['python3', '-c', TOA_CLIENT, stage.virtualAddress, `${port}`]);
+    const own = await client.line((line) => line.includes(':'));
+    for (const [word, told] of [
+      ['first', own],
+      ['second', 'nobody'],
+    ]) {
+      for (const line of await replaceAndKill(kept)) assert.match(line, / connections? taken over/);
+      client.writeLine(word as string);
+      await client.line((line) => line === `answered ${word}`);
+      await Promise.any(servers.map((server) => server.line((line) => line.startsWith(`${word} `), 5000)));
+      const seen = servers.flatMap(({ lines }) => lines).filter((line) => line.startsWith(`${word} `));
+      assert.deepEqual(new Set(seen), new Set([`${word} of ${told}`]));
     }
   });
 });

@@ -22,14 +22,14 @@ ConnectionNotes::Copy ConnectionNotes::copyOf(const Note& note) {
   return copy;
 }
 
-std::optional<ConnectionNotes::Note> ConnectionNotes::noteOf(const Copy* copy) {
-  if (copy == nullptr || copy->check != checkOf(*copy)) return std::nullopt;
-  if (copy->family != static_cast<uint8_t>(Family::ipv4) && copy->family != static_cast<uint8_t>(Family::ipv6))
+std::optional<ConnectionNotes::Note> ConnectionNotes::noteOf(const Copy& copy) {
+  if (copy.check != checkOf(copy)) return std::nullopt;
+  if (copy.family != static_cast<uint8_t>(Family::ipv4) && copy.family != static_cast<uint8_t>(Family::ipv6))
     return std::nullopt;
-  if (copy->kind == static_cast<uint8_t>(Kind::none) || copy->kind > static_cast<uint8_t>(Kind::told))
+  if (copy.kind == static_cast<uint8_t>(Kind::none) || copy.kind > static_cast<uint8_t>(Kind::told))
     return std::nullopt;
-  Note note{static_cast<Kind>(copy->kind), static_cast<Family>(copy->family), copy->reply, {}};
-  std::ranges::copy(copy->words, note.words.begin());
+  Note note{static_cast<Kind>(copy.kind), static_cast<Family>(copy.family), copy.reply, {}};
+  std::ranges::copy(copy.words, note.words.begin());
   return note;
 }
 

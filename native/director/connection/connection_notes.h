@@ -65,7 +65,7 @@ class ConnectionNotes {
   static_assert(sizeof(Slot) == 128);
 
   static Copy copyOf(const Note& note);
-  static std::optional<Note> noteOf(const Copy* copy);
+  static std::optional<Note> noteOf(const Copy& copy);
   static uint32_t checkOf(const Copy& copy);
 
   std::span<Slot> slots_;
@@ -78,7 +78,9 @@ template <typename Keep>
 void ConnectionNotes::takeOver(Keep&& keep) {
   const auto count = static_cast<uint32_t>(slots_.size());
   for (uint32_t i = 0; i < count; i++) {
-    const auto note = noteOf(slots_[i].read());
+    const Copy* const copy = slots_[i].read();
+    if (copy == nullptr) continue;  // nearly all of them, which are left untouched
+    const auto note = noteOf(*copy);
     if (!note || !keep(*note, i + 1)) {
       slots_[i].erase();
       continue;
