@@ -213,6 +213,7 @@ struct FtpScene {
   std::function<void(Ftp&)> prepare = [](Ftp&) {};
   std::function<void(Ftp&)> operate;
   uint16_t port = 40001;  // that of the operation
+  bool mayBeGone = true;  // the operation begins or ends it
 
   static std::unique_ptr<Ftp> open(const Outside& outside, bool isOld, Tick now) {
     return openFtp(outside, isOld, now);
@@ -232,7 +233,8 @@ struct FtpScene {
       storeBe32(&answer[24], kFirst - 1);
       return t.send(answer);
     }();
-    return answered == "returned" ? wrongWithMoved(t, port) : "";
+    if (answered == "returned") return wrongWithMoved(t, port);
+    return mayBeGone ? "" : "the control connection is gone";
   }
 };
 
@@ -246,7 +248,8 @@ TEST("killed at every store while a control connection announces data connection
                                               [](Ftp& t) {
                                                 t.server(kFirst, Ftp::kPassive, 40001);
                                                 t.client(kBehind + kMoved, "PORT 198,51,100,7,100,1\r\n", 40001);
-                                              }},
+                                              },
+                                          .mayBeGone = false},
                                  60);
   // That of the bystander was opened: this client has another.
   const std::string_view other = "227 Entering Passive Mode (10,0,0,11,200,11).\r\n";
@@ -256,7 +259,8 @@ TEST("killed at every store while a control connection announces data connection
                                                 t.server(kFirst, Ftp::kPassive, 40001);
                                                 t.server(kBehind, other, 40001);
                                               },
-                                          .operate = [](Ftp& t) { t.open(50001, Ftp::kDataPort + 1); }},
+                                          .operate = [](Ftp& t) { t.open(50001, Ftp::kDataPort + 1); },
+                                          .mayBeGone = false},
                                  60);
 }
 
@@ -279,6 +283,7 @@ TEST("killed at every store while a control connection and its data connections 
 struct ToldScene {
   std::function<void(FullNat&)> prepare = [](FullNat&) {};
   std::function<void(FullNat&)> operate;
+  bool mayBeGone = true;  // the operation begins or ends the other connection
   Bytes toServer = {};
 
   static std::unique_ptr<FullNat> open(const Outside& outside, bool isOld, Tick now) {
@@ -298,7 +303,7 @@ struct ToldScene {
     if (t.answered(kIsn + 1 + kHeaderBytes + 8) != kIsn + 9) return "bystander: the server's numbers are wrong";
     if (t.director.takenOver().ended > 2) return "more has ended than the operation was about";
     // What the other says goes behind its header, or nowhere.
-    if (t.send(t.says(40001, 0, 3)) != "11") return "";
+    if (t.send(t.says(40001, 0, 3)) != "11") return mayBeGone ? "" : "the other connection is gone";
     return t.sequence() == kIsn + 1 + kHeaderBytes && !t.sentAhead.empty() ? "" : "what it says has no header";
   }
 };
@@ -311,6 +316,17 @@ TEST("killed at every store while a connection begins whose server is told its c
                                                  t.answered(kIsn + 1 + kHeaderBytes + 3);
                                                }},
                                  60, withSources({"10.0.0.200"}));
+}
+
+TEST("killed at every store while a connection whose server is told its client says its first bytes") {
+  testing::checkKilledEverywhere(ToldScene{.prepare = [](FullNat& t) { t.shakeHands(40001); },
+                                           .operate =
+                                               [](FullNat& t) {
+                                                 t.send(t.says(40001, 0, 3));
+                                                 t.answered(kIsn + 1 + kHeaderBytes + 3);
+                                               },
+                                           .mayBeGone = false},
+                                 15, withSources({"10.0.0.200"}));
 }
 
 TEST("killed at every store while a connection ends whose server is told its client") {
