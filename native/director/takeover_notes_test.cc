@@ -11,7 +11,7 @@ namespace {
 
 using testing::Bytes;
 using testing::exchanged;
-using testing::Ftp;
+using Ftp = testing::FtpDirector;
 using testing::FullNat;
 using testing::NatDirector;
 using testing::Outside;
@@ -22,8 +22,8 @@ using testing::withSources;
 
 constexpr size_t kHeaderBytes = 28;
 constexpr uint32_t kFirst = 1000, kIsn = FullNat::kIsn;
-constexpr uint32_t kBehind = kFirst + static_cast<uint32_t>(Ftp::kPassive.size());
-constexpr uint32_t kMoved = static_cast<uint32_t>(Ftp::kShown.size() - Ftp::kPassive.size());
+constexpr uint32_t kBehind = kFirst + static_cast<uint32_t>(testing::kPassive.size());
+constexpr uint32_t kMoved = static_cast<uint32_t>(testing::kShown.size() - testing::kPassive.size());
 
 std::unique_ptr<Ftp> openFtp(const Outside& outside, bool isOld, Tick now = 0) {
   DirectorOptions options = TestDirector::defaultOptions();
@@ -40,7 +40,7 @@ std::unique_ptr<FullNat> openTold(const Outside& outside, bool isOld, ClientTold
 
 // Says what is wrong with a control connection that has said kPassive, or "".
 std::string wrongWithMoved(Ftp& t, uint16_t port) {
-  if (t.server(kFirst, Ftp::kPassive, port) != "returned" || t.text() != Ftp::kShown || t.sequence() != kFirst)
+  if (t.server(kFirst, testing::kPassive, port) != "returned" || t.text() != testing::kShown || t.sequence() != kFirst)
     return "the reply that is sent again is another";
   if (t.server(kBehind, "200 Well.\r\n", port) != "returned") return "the server's words are lost";
   if (t.sequence() != kBehind + kMoved || !t.isRightFromServer()) return "the server's numbers are wrong";
@@ -53,7 +53,7 @@ TEST("a control connection goes on, with its numbers moved, and what it has anno
   {
     const auto t = openFtp(outside, false);
     t->begin(40000);
-    CHECK_EQ(t->server(kFirst, Ftp::kPassive), "returned");
+    CHECK_EQ(t->server(kFirst, testing::kPassive), "returned");
   }
   for (int i = 0; i < 3; i++) {
     const auto t = openFtp(outside, true);
@@ -71,13 +71,13 @@ TEST("a control connection lives on while it has a data connection, also one fro
   const Outside outside;
   const auto talk = [](Ftp& t) {
     const Bytes packet =
-        PacketBuilder().ip(NatDirector::kClient, testing::kFtp.address).tcp(50000, Ftp::kDataPort, kTcpAck).build();
+        PacketBuilder().ip(NatDirector::kClient, testing::kFtp.address).tcp(50000, testing::kDataPort, kTcpAck).build();
     return t.send(packet);
   };
   {
     const auto t = openFtp(outside, false);
     t->begin(40000);
-    CHECK_EQ(t->server(kFirst, Ftp::kPassive), "returned");
+    CHECK_EQ(t->server(kFirst, testing::kPassive), "returned");
     CHECK_EQ(t->open(50000), "11");
     Bytes answer = exchanged(t->sent);
     answer[33] |= kTcpAck;
@@ -103,8 +103,8 @@ TEST("where a line begins is known, so that none is read that began in the middl
     CHECK_EQ(t->server(kFirst, "214 You said "), "returned");
   }
   const auto t = openFtp(outside, true);
-  CHECK_EQ(t->server(kFirst + 13, Ftp::kPassive), "returned");
-  CHECK_EQ(t->text(), Ftp::kPassive);
+  CHECK_EQ(t->server(kFirst + 13, testing::kPassive), "returned");
+  CHECK_EQ(t->text(), testing::kPassive);
   CHECK_EQ(t->expected(), 0u);
 }
 
@@ -118,13 +118,13 @@ TEST("notes of connections that have ended are used again") {
     for (uint16_t i = 0; i < 60; i++) {
       const auto port = static_cast<uint16_t>(40000 + i);
       t->begin(port);
-      CHECK_EQ(t->server(kFirst, Ftp::kPassive, port), "returned");
+      CHECK_EQ(t->server(kFirst, testing::kPassive, port), "returned");
       CHECK_EQ(t->open(static_cast<uint16_t>(50000 + i)), "11");
     }
     for (int i = 0; i < 20; i++) t->pass(1000);
     CHECK_EQ(t->director.connectionCount(), 0u);
     t->begin(39999);
-    CHECK_EQ(t->server(kFirst, Ftp::kPassive, 39999), "returned");
+    CHECK_EQ(t->server(kFirst, testing::kPassive, 39999), "returned");
     now = t->now;
   }
 }
@@ -220,7 +220,7 @@ struct FtpScene {
   }
   static void begin(Ftp& t) {
     t.begin(40000);
-    t.server(kFirst, Ftp::kPassive);
+    t.server(kFirst, testing::kPassive);
     t.open(50000);
   }
   std::string wrongAfter(Ftp& t) const {
@@ -246,7 +246,7 @@ TEST("killed at every store while a control connection announces data connection
   testing::checkKilledEverywhere(FtpScene{.prepare = [](Ftp& t) { t.begin(40001); },
                                           .operate =
                                               [](Ftp& t) {
-                                                t.server(kFirst, Ftp::kPassive, 40001);
+                                                t.server(kFirst, testing::kPassive, 40001);
                                                 t.client(kBehind + kMoved, "PORT 198,51,100,7,100,1\r\n", 40001);
                                               },
                                           .mayBeGone = false},
@@ -256,10 +256,10 @@ TEST("killed at every store while a control connection announces data connection
   testing::checkKilledEverywhere(FtpScene{.prepare =
                                               [&](Ftp& t) {
                                                 t.begin(40001);
-                                                t.server(kFirst, Ftp::kPassive, 40001);
+                                                t.server(kFirst, testing::kPassive, 40001);
                                                 t.server(kBehind, other, 40001);
                                               },
-                                          .operate = [](Ftp& t) { t.open(50001, Ftp::kDataPort + 1); },
+                                          .operate = [](Ftp& t) { t.open(50001, testing::kDataPort + 1); },
                                           .mayBeGone = false},
                                  60);
 }
@@ -268,7 +268,7 @@ TEST("killed at every store while a control connection and its data connections 
   testing::checkKilledEverywhere(FtpScene{.prepare =
                                               [](Ftp& t) {
                                                 t.begin(40001);
-                                                t.server(kFirst, Ftp::kPassive, 40001);
+                                                t.server(kFirst, testing::kPassive, 40001);
                                                 t.send(NatDirector::fromClient(40001, kTcpRst, 0, testing::kFtp));
                                               },
                                           .operate =
@@ -383,7 +383,7 @@ TEST("whatever somebody writes into notes, what holds together goes on, and all 
       for (uint16_t i = 0; i < 20; i++) {
         const auto port = static_cast<uint16_t>(40000 + i);
         t->begin(port);
-        t->server(kFirst, Ftp::kPassive, port);
+        t->server(kFirst, testing::kPassive, port);
         if (random.oneIn(2)) t->open(static_cast<uint16_t>(50000 + i));
       }
     }
@@ -393,7 +393,7 @@ TEST("whatever somebody writes into notes, what holds together goes on, and all 
     if (!CHECK_EQ(testing::wrongWith(*t), "")) return;
     for (uint16_t i = 0; i < 20; i++) {
       const auto port = static_cast<uint16_t>(40000 + i);
-      t->server(kFirst, Ftp::kPassive, port);
+      t->server(kFirst, testing::kPassive, port);
       t->client(kBehind, "PASV\r\n", port);
       t->open(static_cast<uint16_t>(51000 + i));
     }

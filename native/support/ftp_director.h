@@ -34,9 +34,7 @@ inline Bytes ftpSegment(const IpAddress& from, uint16_t source, const IpAddress&
 struct FtpDirector : NatDirector {
   static inline const IpAddress kServer = IpAddress::v4(10, 0, 0, 11);
 
-  explicit FtpDirector(const DirectorOptions& options = defaultOptions()) : NatDirector(options) {
-    addServices();
-  }
+  explicit FtpDirector(const DirectorOptions& options = defaultOptions()) : NatDirector(options) { addServices(); }
   FtpDirector(const DirectorOptions& options, const Director::Memory& outside) : NatDirector(options, outside) {
     addServices();
   }
