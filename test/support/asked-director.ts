@@ -17,6 +17,7 @@ export interface Listed {
 }
 
 export interface SyncState {
+  isCaughtUp?: boolean;
   master?: { records: number; notesLost: number; recordsLost: number };
   backup?: { outcomes: Record<string, number>; messagesLost: number };
 }

@@ -20,6 +20,8 @@ export interface PairOptions {
   service?: object;
   /** By `tunvs-sync` the directors tell each other of connections. */
   isSynced?: boolean;
+  /** The first node takes the addresses back. */
+  isFirstPreferred?: boolean;
 }
 
 const EXAMPLES = new URL('../../../examples/keepalived/', import.meta.url);
@@ -86,12 +88,18 @@ export class DirectorPair implements AsyncDisposable {
   keepalived(node: PairNode): LabProcess {
     const { operated, host } = node;
     const folder = operated.path('keepalived');
-    const scripts = ['tunvs-notify', 'tunvs-check', ...(this.#options.isSynced === true ? ['tunvs-sync'] : [])];
+    const synced = this.#options.isSynced === true ? ['tunvs-sync'] : [];
+    const scripts = ['tunvs-notify', 'tunvs-check', 'tunvs-caught-up', ...synced];
     for (const name of [...scripts, 'keepalived.conf']) {
       // Others may write to the folder of temporary files, which keepalived would refuse.
       const text = readFileSync(new URL(name, EXAMPLES), 'utf8')
         .replaceAll('/etc/keepalived', folder)
-        .replace(/^ *enable_script_security\n/m, '');
+        .replace(/^ *enable_script_security\n/m, '')
+        .replace(/^ *nopreempt\n/m, (line) => (this.#options.isFirstPreferred === true ? '' : line))
+        .replace(
+          /priority 100/,
+          this.#options.isFirstPreferred === true && node === this.nodes[0] ? 'priority 150' : '$&',
+        );
       chmodSync(operated.write(`keepalived/${name}`, text), name.endsWith('.conf') ? 0o644 : 0o755);
     }
     const files = ['-p', 'pid', '-r', 'vrrp.pid'].map((word) => (word.startsWith('-') ? word : `${folder}/${word}`));

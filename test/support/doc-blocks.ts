@@ -49,6 +49,11 @@ export const NOT_RUN: readonly NotRun[] = [
   },
   {
     page: 'docs/redundancy.md',
+    begins: 'tunvs run --etcd',
+    reason: 'it needs etcd; test/full/fleet.test.ts runs the same with one',
+  },
+  {
+    page: 'docs/redundancy.md',
     begins: 'npm install',
     reason: 'it needs the registry, and leaves a process of its own; takeover.test.ts upgrades a director',
   },
