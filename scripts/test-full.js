@@ -138,7 +138,9 @@ function realPrograms() {
   const all = testFiles('test/full');
   const of = (...names) => all.filter((path) => names.some((name) => path.endsWith(`/${name}.test.js`)));
   const fast = of('golden-fast-path', 'golden-fast-path-bytes', 'fast-path-churn');
-  const apart = [...of('prometheus'), ...of('ldirectord'), ...of('checked-servers'), ...of('fleet'), ...fast];
+  const fleet = of('fleet', 'fleet-cluster');
+  const several = of('announced-bird', 'ecmp-hash', 'ecmp-sync', 'role-keepalived', 'role-peers', 'role-sync');
+  const apart = [...of('prometheus', 'ldirectord', 'checked-servers'), ...fleet, ...several, ...fast];
   // These run here because `npm test` does without nft, and passes over what needs systemd-analyze.
   const marks = testFiles('test/netns', (path) => path === 'mark-devices.test.js');
   const unit = testFiles('test/unit', (path) => path === 'service-unit.test.js');
@@ -146,11 +148,12 @@ function realPrograms() {
   const checked = ['nginx', 'haproxy', 'dnsmasq', 'aiosmtpd', 'curl'];
   return [
     ['real servers and captures', servers, [...all.filter((path) => !apart.includes(path)), ...marks]],
+    ['several directors', ['curl', 'keepalived', 'bird'], several],
     ['health of real servers', checked, of('checked-servers')],
     ['the fast path against recordings and under churn', ['nft'], fast],
     ['Prometheus', ['promtool'], of('prometheus')],
     ['ldirectord', ['ldirectord'], of('ldirectord')],
-    ['a fleet by etcd', ['etcd'], of('fleet')],
+    ['a fleet by etcd', ['etcd'], fleet],
     ['the systemd unit', ['systemd-analyze'], unit],
   ];
 }

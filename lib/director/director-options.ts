@@ -147,7 +147,12 @@ function checkedState(name: string, given: string | undefined, fastPath: string)
 function checkedTakeover(name: string, { takeover, state }: DirectorOpenOptions, hasRings: boolean): boolean {
   const isTakeover = booleanOption(name, takeover, false);
   if (isTakeover && state === undefined)
-    refuse(name, takeover, 'a takeover with a state, which is what is taken over', 'name its folder in state');
+    refuse(
+      name,
+      takeover,
+      'a director with a state, which is what is taken over',
+      'give it one (--state), and start it anew once',
+    );
   if (isTakeover && hasRings)
     refuse(name, takeover, 'no takeover with rings, in which packets cannot wait', 'restart the director instead');
   return isTakeover;

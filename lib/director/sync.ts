@@ -119,6 +119,8 @@ export interface ToldPeer {
   readonly lagMs: number;
   /** How many of its datagrams were refused. */
   readonly refused: number;
+  /** Why the last of them was; left out where none was. */
+  readonly lastRefusal?: SyncRefusal;
 }
 
 /** A peer that a backup hears. */
@@ -141,6 +143,8 @@ export interface HeardPeer {
   readonly heardMsAgo?: number;
   /** How many of its datagrams were refused. */
   readonly refused: number;
+  /** Why the last of them was; left out where none was. */
+  readonly lastRefusal?: SyncRefusal;
 }
 
 /** The state of a master. */
@@ -215,7 +219,8 @@ export interface SyncBackupState extends SyncRoleState {
 /** The state of connection sync: what runs. */
 export interface SyncState {
   /**
-   * Whether each peer that is there has all connections of the other, and at least one is there; left out without peers.
+   * Whether each peer that is there has all connections of the other, and at least one is there, or has gone within the
+   * last minute and left all that it had here; left out without peers.
    */
   readonly isCaughtUp?: boolean;
   /** The master; undefined when the director is none. */
@@ -269,10 +274,14 @@ function refuseWhatDoesNotGo(
 ) {
   const [others, why] = hasPeers
     ? ([['group', 'ttl'], 'with peers there is no multicast group'] as const)
-    : ([['keyFile'], 'only messages to peers are signed, and a multicast group has none'] as const);
+    : ([['keyFile'], 'only messages to peers are signed, so name peers'] as const);
   const wrong = others.find((name) => options[name] !== undefined);
   if (wrong !== undefined)
-    throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${call}: ${wrong}: ${why}: leave it out`, { option: wrong });
+    throw new TunvsError(
+      'ERR_TUNVS_INVALID_ARGUMENT',
+      `${call}: ${wrong}: ${why}${hasPeers ? ': leave it out' : ', or leave it out'}`,
+      { option: wrong },
+    );
 }
 
 function interfaceOption(name: string, value: unknown): string {
@@ -307,12 +316,18 @@ export function stopSync(backing: SyncBacking | undefined, given: SyncRole): voi
 
 export function syncState(backing: SyncBacking | undefined): SyncState {
   const roles = (backing?.sync() ?? {}) as Omit<SyncState, 'isCaughtUp'>;
-  const lists = [roles.master?.peers, roles.backup?.peers].filter((peers) => peers !== undefined);
-  return lists.length === 0 ? roles : { isCaughtUp: lists.every(areCaughtUp), ...roles };
+  const peers = [...(roles.master?.peers ?? []), ...(roles.backup?.peers ?? [])];
+  return peers.length === 0 ? roles : { isCaughtUp: areCaughtUp(peers), ...roles };
 }
 
-function areCaughtUp(peers: readonly { state: SyncPeerState }[]): boolean {
-  return peers.some(({ state }) => state === 'caughtUp') && peers.every(({ state }) => state !== 'transferring');
+/** How long a peer that has gone may be taken over from with what it told, in milliseconds. */
+const GONE_MS = 60_000;
+
+/** One peer may be told and heard; that it is silent in one of these is no harm. */
+function areCaughtUp(peers: readonly (ToldPeer | HeardPeer)[]): boolean {
+  const isWhole = (peer: ToldPeer | HeardPeer) =>
+    peer.state === 'caughtUp' || ('isCaughtUp' in peer && peer.isCaughtUp && (peer.heardMsAgo ?? Infinity) < GONE_MS);
+  return peers.some(isWhole) && peers.every(({ state }) => state !== 'transferring');
 }
 
 function online(backing: SyncBacking | undefined): SyncBacking {

@@ -35,6 +35,7 @@ export interface NativeToldPeer extends NativeSyncPeer {
   resent: number;
   lagMs: number;
   refused: number;
+  lastRefusal?: string;
 }
 
 export interface NativeHeardPeer {
@@ -48,6 +49,7 @@ export interface NativeHeardPeer {
   /** Left out where it was never heard. */
   heardMsAgo?: number;
   refused: number;
+  lastRefusal?: string;
 }
 
 export interface NativeSyncRole {

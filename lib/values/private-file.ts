@@ -26,8 +26,10 @@ export function readPrivateFile(option: string, file: string, { what, make }: Se
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? `there is no file ${file}` : message;
-    throw unreadable(`${why}: make one by "${make.replace('FILE', file)}"`, error);
+    if (code === 'ENOENT')
+      throw unreadable(`there is no file ${file}: make one by "${make.replace('FILE', file)}"`, error);
+    const mend = code === 'EACCES' ? ': let the user read it who runs the director' : '';
+    throw unreadable(`${message}${mend}`, error);
   }
   try {
     const status = fstatSync(descriptor);

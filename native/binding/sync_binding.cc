@@ -36,18 +36,19 @@ std::vector<PeerAddress> readPeers(ObjectReader& reader) {
   return peers;
 }
 
-Napi::Object peerToJs(Napi::Env env, const IpAddress& address, PeerState state, uint64_t refused) {
+Napi::Object peerToJs(Napi::Env env, const IpAddress& address, PeerState state, const PeerRefusals& refusals) {
   Napi::Object peer = Napi::Object::New(env);
   peer.Set("address", toJs(env, toString(address)));
   peer.Set("state", toJs(env, toString(state)));
-  set(peer, "refused", refused);
+  set(peer, "refused", refusals.count);
+  if (refusals.last) peer.Set("lastRefusal", toJs(env, toString(*refusals.last)));
   return peer;
 }
 
 Napi::Array peersToJs(Napi::Env env, const std::vector<PeerOutlet::Report>& reports) {
   Napi::Array peers = Napi::Array::New(env);
-  for (const auto& [at, told, refused] : reports) {
-    Napi::Object peer = peerToJs(env, at.address, told.state, refused);
+  for (const auto& [at, told, refusals] : reports) {
+    Napi::Object peer = peerToJs(env, at.address, told.state, refusals);
     set(peer, "port", at.port);
     set(peer, "messages", told.messages);
     set(peer, "bytes", told.bytes);
@@ -63,8 +64,8 @@ Napi::Array peersToJs(Napi::Env env, const std::vector<PeerOutlet::Report>& repo
 
 Napi::Array peersToJs(Napi::Env env, const std::vector<PeerInlet::Report>& reports) {
   Napi::Array peers = Napi::Array::New(env);
-  for (const auto& [address, heard, refused] : reports) {
-    Napi::Object peer = peerToJs(env, address, heard.state, refused);
+  for (const auto& [address, heard, refusals] : reports) {
+    Napi::Object peer = peerToJs(env, address, heard.state, refusals);
     peer.Set("isCaughtUp", heard.isCaughtUp);
     set(peer, "messages", heard.messages);
     set(peer, "lost", heard.lost);

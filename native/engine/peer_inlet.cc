@@ -74,7 +74,7 @@ std::optional<SyncRefusal> PeerInlet::take(std::span<const uint8_t> datagram, co
   const auto peer = std::ranges::find(peers_, from.address, &Peer::address);
   if (peer == peers_.end()) return SyncRefusal::senderUnknown;
   const auto refusal = peer->listener->take(datagram, from, nowMs, apply);
-  if (refusal) peer->refused++;
+  if (refusal) peer->refusals.add(*refusal);
   return refusal;
 }
 
@@ -93,7 +93,7 @@ uint64_t PeerInlet::waitMs(uint64_t nowMs) const {
 std::vector<PeerInlet::Report> PeerInlet::reports(uint64_t nowMs) const {
   const std::scoped_lock guard(mutex_);
   std::vector<Report> reports;
-  for (const Peer& peer : peers_) reports.push_back({peer.address, peer.listener->report(nowMs), peer.refused});
+  for (const Peer& peer : peers_) reports.push_back({peer.address, peer.listener->report(nowMs), peer.refusals});
   return reports;
 }
 

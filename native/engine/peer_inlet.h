@@ -31,7 +31,7 @@ class PeerInlet {
   struct Report {
     IpAddress peer;
     PeerListener::Report heard;
-    uint64_t refused;  // datagrams of the peer
+    PeerRefusals refusals;
   };
   std::vector<Report> reports(uint64_t nowMs) const;
 
@@ -39,7 +39,7 @@ class PeerInlet {
   struct Peer {
     IpAddress address;
     std::unique_ptr<PeerListener> listener;
-    uint64_t refused = 0;
+    PeerRefusals refusals;
   };
   PeerInlet(const SyncOptions& options, UniqueFd socket);
   void send(std::span<const uint8_t> datagram, const PeerAddress& to);

@@ -85,7 +85,9 @@ void PeerOutlet::receive(Peer& peer, uint64_t nowMs) {
         retryOnInterrupt([&] { return ::recv(peer.socket.get(), room, sizeof room, MSG_DONTWAIT | MSG_TRUNC); });
     if (received < 0) return;
     const auto bytes = static_cast<size_t>(received);
-    if (bytes > sizeof room || peer.teller->take({room, bytes}, nowMs)) peer.refused++;
+    const std::optional<SyncRefusal> refusal =
+        bytes > sizeof room ? SyncRefusal::peerCut : peer.teller->take({room, bytes}, nowMs);
+    if (refusal) peer.refusals.add(*refusal);
   }
 }
 
@@ -102,7 +104,7 @@ uint64_t PeerOutlet::waitMs(uint64_t nowMs) const {
 std::vector<PeerOutlet::Report> PeerOutlet::reports(uint64_t nowMs) const {
   const std::scoped_lock guard(mutex_);
   std::vector<Report> reports;
-  for (const Peer& peer : peers_) reports.push_back({peer.address, peer.teller->report(nowMs), peer.refused});
+  for (const Peer& peer : peers_) reports.push_back({peer.address, peer.teller->report(nowMs), peer.refusals});
   return reports;
 }
 

@@ -31,7 +31,7 @@ class PeerOutlet final : public SyncOutlet {
   struct Report {
     PeerAddress peer;
     PeerTeller::Report told;
-    uint64_t refused;  // datagrams of the peer
+    PeerRefusals refusals;
   };
   std::vector<Report> reports(uint64_t nowMs) const;
 
@@ -41,7 +41,7 @@ class PeerOutlet final : public SyncOutlet {
     UniqueFd socket;
     std::unique_ptr<TableReader> reader;
     std::unique_ptr<PeerTeller> teller;
-    uint64_t refused = 0;
+    PeerRefusals refusals;
   };
   PeerOutlet(Director& director, const SyncOptions& options, std::vector<UniqueFd> sockets, uint64_t session);
   bool sendTo(int socket, std::span<const uint8_t> datagram);

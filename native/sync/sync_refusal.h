@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace tunvs {
@@ -63,5 +64,15 @@ inline constexpr SyncRefusalInfo kSyncRefusalInfos[] = {TUNVS_SYNC_REFUSALS(TUNV
 
 constexpr const SyncRefusalInfo& infoOf(SyncRefusal refusal) { return kSyncRefusalInfos[static_cast<size_t>(refusal)]; }
 constexpr std::string_view toString(SyncRefusal refusal) { return infoOf(refusal).name; }
+
+// What a peer has sent in vain.
+struct PeerRefusals {
+  uint64_t count = 0;
+  std::optional<SyncRefusal> last;
+  void add(SyncRefusal refusal) {
+    count++;
+    last = refusal;
+  }
+};
 
 }  // namespace tunvs

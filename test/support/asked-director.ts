@@ -31,7 +31,8 @@ export async function ask<T>({ operated }: Asked, method: string, path: string, 
   const words = body === undefined ? ['-X', method] : ['-X', method, '--json', JSON.stringify(body)];
   const { code, stdout, stderr } = await operated.curl(['--fail-with-body', ...words, `http://tunvs/v1/${path}`]);
   if (code !== 0) throw new Error(`${method} ${path} at ${operated.host.name}: ${stderr}${stdout}`);
-  return JSON.parse(stdout.split('\n')[0] as string) as T;
+  const [answer = ''] = stdout.split('\n');
+  return (answer === '' ? undefined : JSON.parse(answer)) as T;
 }
 
 export const setRole = (director: Asked, role: 'active' | 'standby') => ask(director, 'PUT', 'role', { role });

@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
 import { eventually } from './eventually.js';
-import { ask, setRole } from './asked-director.js';
+import { ask, setRole, syncOf } from './asked-director.js';
 import { hasProgram } from './has-program.js';
 import { PORT, TestStage, UPLINK } from './lab.js';
 import { Operated } from './operated.js';
@@ -159,6 +159,18 @@ export class EcmpLab implements AsyncDisposable {
   async sync(nodes: readonly EcmpNode[]): Promise<void> {
     for (const role of ['backup', 'master'])
       await Promise.all(nodes.map((node) => ask(node, 'POST', `sync/${role}`, { interface: LINK, syncid: 7 })));
+  }
+
+  /** Has all directors that run be peers of each other in place of that: each is a master and a backup. */
+  async peers(): Promise<void> {
+    for (const [at, node] of this.nodes.entries()) {
+      const running = await syncOf(node);
+      const peers = this.nodes.flatMap((_, other) => (other === at ? [] : [`10.7.0.${other + 1}`]));
+      for (const role of ['backup', 'master'] as const) {
+        if (running[role] !== undefined) await ask(node, 'DELETE', `sync/${role}`);
+        await ask(node, 'POST', `sync/${role}`, { peers, syncid: 7 });
+      }
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -26,6 +26,7 @@ describe('tunvs sync', () => {
     for (const words of [['--caught-up'], ['--wait', '0']]) {
       const { exitCode, stderr } = await sync(...words);
       assert.equal(exitCode, 1);
+      assert.doesNotMatch(stderr, /\.js:/, 'it is a sentence');
       assert.match(stderr, /the director has no peers, so nobody is caught up: begin with "tunvs run --sync-peers"/);
     }
     assert.equal((await sync('--wait', '-1')).exitCode, 2);

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkedSyncOptions } from '../../lib/director/sync.js';
+import { checkedSyncOptions, syncState } from '../../lib/director/sync.js';
 import {
   Director,
   syncByRole,
@@ -80,21 +80,29 @@ describe('connection sync', () => {
       { address: '10.2.0.3', port: 8848, state: 'caughtUp', lost: 0, lagMs: 12, ...told },
       { address: '2001:db8::3', port: 9000, state: 'transferring', lost: 2, lagMs: 0, ...told },
     ] as const;
-    const header = 'sync daemon (peers=2, signed, syncid=7, maxlen=1472, port=8848)\n';
+    const header = (more: string) => `sync daemon (peers=2, signed, syncid=7${more}, port=8848)\n`;
     const lines =
       '  10.2.0.3:8848 caught up, lag 12 ms, 0 messages lost\n  [2001:db8::3]:9000 transferring, lag 0 ms, 2 messages lost\n';
-    assert.equal(listDaemons({ master: { ...role, peers } }), `master ${header}${lines}`);
+    assert.equal(listDaemons({ master: { ...role, peers } }), `master ${header(', maxlen=1472')}${lines}`);
     const backup = {
       ...{ ...role, messagesLost: 0, pauses: 0, waiting: 0, refused: {}, outcomes: {} },
       peers: [
         { address: '10.2.0.3', state: 'away', isCaughtUp: true, lost: 0, heardMsAgo: 5000, ...heard },
-        { address: '10.2.0.4', state: 'away', isCaughtUp: false, lost: 0, ...heard },
+        {
+          address: '10.2.0.4',
+          state: 'away',
+          isCaughtUp: false,
+          lost: 0,
+          ...heard,
+          refused: 3,
+          lastRefusal: 'sealWrong',
+        },
       ],
     } as never;
     assert.equal(
       listDaemons({ backup }),
-      `backup ${header}  10.2.0.3 away (all that it had is here), heard 5000 ms ago, 0 messages lost\n` +
-        '  10.2.0.4 away, never heard, 0 messages lost\n',
+      `backup ${header('')}  10.2.0.3 away (all that it had is here), heard 5000 ms ago, 0 messages lost\n` +
+        '  10.2.0.4 away, never heard, 0 messages lost, 3 refused (lastly sealWrong)\n',
     );
   });
 
@@ -160,6 +168,30 @@ describe('connection sync', () => {
             return true;
           },
         );
+    });
+
+    it('is caught up when nobody who is there lacks anything, or one has just gone and left all', () => {
+      const told = (state: string) => ({ address: '10.2.0.3', state });
+      const heard = (state: string, isCaughtUp: boolean, heardMsAgo?: number) => ({
+        address: '10.2.0.3',
+        state,
+        isCaughtUp,
+        heardMsAgo,
+      });
+      const isCaughtUp = (master: object[], backup: object[]) =>
+        syncState({ sync: () => ({ master: { peers: master }, backup: { peers: backup } }) } as never).isCaughtUp;
+      assert.equal(isCaughtUp([told('caughtUp')], []), true);
+      assert.equal(
+        isCaughtUp([told('caughtUp')], [heard('away', false)]),
+        true,
+        'the active one listens a little longer',
+      );
+      assert.equal(isCaughtUp([told('caughtUp'), told('transferring')], []), false);
+      assert.equal(isCaughtUp([told('away')], [heard('away', false)]), false);
+      assert.equal(isCaughtUp([], [heard('away', true, 3000)]), true, 'its master has died');
+      assert.equal(isCaughtUp([], [heard('away', true, 61_000)]), false);
+      assert.equal(isCaughtUp([], [heard('transferring', false, 1)]), false);
+      assert.deepEqual(syncState({ sync: () => ({}) } as never), {});
     });
 
     it('is begun by tunvsadm, whose words are read and printed', () => {

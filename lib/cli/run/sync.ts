@@ -1,8 +1,12 @@
 /** Connection sync of `tunvs run`: its options, and how it follows the director's role. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Director } from '../../director/director.js';
 import type { Spec } from '../../config/spec.js';
 import type { Attachment } from '../../daemon/daemon.js';
+import { checkedSyncOptions, type SyncState } from '../../director/sync.js';
 import { type SyncByRoleOptions, syncByRole } from '../../director/sync-by-role.js';
+import { TunvsError } from '../../values/errors.js';
 import { UsageError } from '../verb.js';
 import type { Tell } from './teller.js';
 
@@ -32,7 +36,16 @@ export function syncOptionsOf(
   if (syncKeyFile !== undefined && peers === undefined)
     throw new UsageError('--sync-key-file signs what is told to peers: name them by --sync-peers');
   if (peers === undefined && said === undefined) return undefined;
-  return { ...said, ...(peers && { peers }), ...(keyFile !== undefined && { keyFile }) } as SyncByRoleOptions;
+  const options = { ...said, ...(peers && { peers }), ...(keyFile !== undefined && { keyFile }) } as SyncByRoleOptions;
+  try {
+    const { as: _, ...others } = options;
+    checkedSyncOptions({ ...others, role: 'backup' });
+  } catch (error) {
+    if (!(error instanceof TunvsError)) throw error;
+    const option = { peers: '--sync-peers', keyFile: '--sync-key-file' }[error.option ?? ''] ?? `sync.${error.option}`;
+    throw new UsageError(`${option}: ${error.message.replace(/^startSync: \w+: /, '')}`);
+  }
+  return options;
 }
 
 /** How long the daemon whose place this one takes may still have the port, in milliseconds. */
@@ -57,7 +70,43 @@ export function keepSync(options: SyncByRoleOptions, tell: Tell, isTakeover: boo
           }
         }
       },
+      ready: () => tellOfPeers(director, tell, over),
       detach: () => sync?.[Symbol.dispose](),
     };
   };
+}
+
+const LOOK_MS = 1000;
+const WORDS = { away: 'is away', transferring: 'is being told all', caughtUp: 'is caught up' } as const;
+const HEARD_WORDS = { away: 'is away', transferring: 'tells all', caughtUp: 'has told all' } as const;
+
+/** Tells what becomes of the peers, and what they send in vain, until `over`. */
+async function tellOfPeers(director: Director, tell: Tell, over: AbortSignal): Promise<void> {
+  let before = new Map<string, string>();
+  while (!over.aborted) {
+    const now = conditionsOf(director.sync);
+    for (const [peer, condition] of now) {
+      const was = before.get(peer);
+      // A peer that was not heard of yet is no news.
+      if (was === condition || (was === undefined && condition.endsWith(WORDS.away))) continue;
+      tell(condition.includes('refused') || condition.endsWith(WORDS.away) ? 'warn' : 'info', 'sync', condition);
+    }
+    before = now;
+    await delay(LOOK_MS, undefined, { signal: over, ref: false }).catch(() => {});
+  }
+}
+
+function conditionsOf({ master, backup }: SyncState): Map<string, string> {
+  const told = (master?.peers ?? []).map(
+    (peer) => [`master ${peer.address}`, `sync: ${peer.address} ${WORDS[peer.state]}`] as const,
+  );
+  const heard = (backup?.peers ?? []).map(
+    (peer) => [`backup ${peer.address}`, `sync: ${peer.address} ${HEARD_WORDS[peer.state]}`] as const,
+  );
+  const refused = [...(master?.peers ?? []), ...(backup?.peers ?? [])].flatMap(({ address, state, lastRefusal }) =>
+    state !== 'away' || lastRefusal === undefined
+      ? []
+      : [[`refused ${address}`, `sync: what ${address} sends is refused: ${lastRefusal}`] as const],
+  );
+  return new Map([...told, ...heard, ...refused]);
 }

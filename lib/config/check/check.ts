@@ -139,7 +139,17 @@ function syncFindings({ as: _, keyFile, ...sync }: NonNullable<Spec['sync']>): F
     if (!(error instanceof TunvsError)) throw error;
     const field = error.option;
     const path = ['sync', ...(field !== undefined && field in sync ? [field] : [])];
-    return [{ path, message: error.message.replace(/^startSync: /, ''), mend: 'see "sync" in docs/configuration.md' }];
+    if (sync.peers === undefined && sync.interface === undefined)
+      return [
+        {
+          path: ['sync'],
+          message: 'it says neither to whom nor where',
+          mend: 'name peers, or an interface for a multicast group',
+        },
+      ];
+    return [
+      { path, message: error.message.replace(/^startSync: \w+: /, ''), mend: 'see "sync" in docs/configuration.md' },
+    ];
   }
   if (keyFile === undefined || sync.peers !== undefined) return [];
   return [

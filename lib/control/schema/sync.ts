@@ -16,10 +16,12 @@ const state = z.enum(['away', 'transferring', 'caughtUp']);
 const told = z.object({
   ...{ address: z.string(), port: z.int(), state, messages: count, bytes: z.number(), lost: z.number() },
   ...{ transfers: count, transferred: count, resent: count, lagMs: z.number(), refused: count },
+  lastRefusal: z.string().optional(),
 });
 const heard = z.object({
   ...{ address: z.string(), state, isCaughtUp: z.boolean(), messages: count, lost: z.number(), sessions: count },
   ...{ transfers: count, heardMsAgo: z.number().optional(), refused: count },
+  lastRefusal: z.string().optional(),
 });
 const role = { ...settings, ports: count, messages: count, bytes: z.number(), records: count };
 
@@ -28,7 +30,9 @@ export const sync = z
     isCaughtUp: z
       .boolean()
       .optional()
-      .describe('Whether each peer that is there has all of the other, and one is there; left out without peers.'),
+      .describe(
+        'Whether each peer that is there has all of the other, and one is there, or went within a minute and left all here; left out without peers.',
+      ),
     master: z
       .object({ ...role, notesLost: count, recordsLost: count, messagesFailed: count, peers: z.array(told).optional() })
       .optional()

@@ -39,7 +39,7 @@ export const globalKeywords: Keywords = {
   ...all('lvs_timeouts', 'done'),
   ...all('lvs_flush', 'no effect', 'A director begins without services.'),
   ...all('lvs_flush_on_stop lvs_flush_onstop', 'no effect', 'Services end with the director.'),
-  ...all('lvs_sync_daemon', 'not done', 'Connections are not synchronized with another director.'),
+  ...all('lvs_sync_daemon', 'not done', 'Name the other director by --sync-peers (docs/sync.md).'),
   ...all(
     'nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark',
     'not done',

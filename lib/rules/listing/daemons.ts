@@ -22,18 +22,20 @@ function listPeers(role: string, state: SyncRoleState, peers: readonly (ToldPeer
   const { interface: from, syncid, maxMessageBytes, port, isSigned } = state;
   const signed = isSigned ? 'signed' : 'unsigned';
   const by = from === '' ? '' : `interface=${from}, `;
-  const header = `${role} sync daemon (${by}peers=${peers.length}, ${signed}, syncid=${syncid}, maxlen=${maxMessageBytes}, port=${port})`;
+  const longest = role === 'master' ? `, maxlen=${maxMessageBytes}` : '';
+  const header = `${role} sync daemon (${by}peers=${peers.length}, ${signed}, syncid=${syncid}${longest}, port=${port})`;
   return [header, ...peers.map((peer) => `  ${peerLine(peer)}`), ''].join('\n');
 }
 
 function peerLine(peer: ToldPeer | HeardPeer): string {
-  const { address, lost } = peer;
+  const { address, lost, refused, lastRefusal } = peer;
   const state = STATE_WORDS[peer.state];
-  if ('port' in peer) return `${formatEndpoint(peer)} ${state}, lag ${peer.lagMs} ms, ${lost} messages lost`;
+  const lastly = lastRefusal === undefined ? '' : `, ${refused} refused (lastly ${lastRefusal})`;
+  if ('port' in peer) return `${formatEndpoint(peer)} ${state}, lag ${peer.lagMs} ms, ${lost} messages lost${lastly}`;
   const { heardMsAgo, isCaughtUp, state: now } = peer;
   const before = now === 'away' && isCaughtUp ? ' (all that it had is here)' : '';
   const heard = heardMsAgo === undefined ? 'never heard' : `heard ${heardMsAgo} ms ago`;
-  return `${address} ${state}${before}, ${heard}, ${lost} messages lost`;
+  return `${address} ${state}${before}, ${heard}, ${lost} messages lost${lastly}`;
 }
 
 const STATE_WORDS: Readonly<Record<SyncPeerState, string>> = {

@@ -61,7 +61,10 @@ Result<UniqueFd> openUdpAt(const UdpOptions& options) {
   sockaddr_storage at{};
   const socklen_t length = toSocketAddress(at, options.address, options.port);
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&at), length) != 0)
-    return Error::fromErrno(errno, "bind", "can't listen at " + placeOf(options));
+    return Error::fromErrno(
+        errno, "bind",
+        "can't listen at " + placeOf(options) +
+            (errno == EADDRINUSE ? ", where another listens, which may be a director: give it another port" : ""));
   return opened;
 }
 
