@@ -80,7 +80,12 @@ class SyncByRole implements Disposable {
     this.#as = as;
     this.#options = options;
     this.#failed = failed;
-    this.#apply();
+    try {
+      this.#apply();
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
     director.on('role', this.#follow);
   }
 

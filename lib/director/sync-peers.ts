@@ -1,4 +1,5 @@
 /** The options of connection sync with peers: who they are, and the keys that they sign with. */
+import { networkInterfaces } from 'node:os';
 import type { NativeSyncPeer } from '../native/sync.js';
 import { TunvsError } from '../values/errors.js';
 import { isUnicast, parseEndpoint } from '../values/inet.js';
@@ -17,9 +18,18 @@ export function peersOption(name: string, value: unknown, port: number): NativeS
   if (value === undefined) return [];
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_PEERS)
     return refuse(name, value, `1 to ${MAX_PEERS} ${FORM}`);
-  const peers = value.map((each) => peerOf(each, port) ?? refuse(name, each, FORM));
+  const all = value.map((each) => peerOf(each, port) ?? refuse(name, each, FORM));
+  // Directors may all have the same list.
+  const peers = all.filter((peer) => !isOwn(peer, port));
+  if (peers.length === 0) return refuse(name, value, 'an address of another host');
   const twice = peers.find(({ address }, at) => peers.findIndex((other) => other.address === address) !== at);
   return twice === undefined ? peers : refuse(name, twice.address, 'each address once');
+}
+
+/** Another director of this host has another port. */
+function isOwn({ address, port }: NativeSyncPeer, own: number): boolean {
+  const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return port === own && interfaces.some((each) => each.address === address);
 }
 
 function peerOf(text: unknown, port: number): NativeSyncPeer | undefined {
@@ -44,11 +54,17 @@ export function keysOption(name: string, file: unknown): string[] {
   if (!wrong) return keys;
   throw new TunvsError(
     'ERR_TUNVS_INVALID_ARGUMENT',
-    `${name}: ${file}: expected 1 to ${MAX_KEYS} lines with a key of ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes each, ` +
-      `got ${keys.length} of ${keys.map((key) => Buffer.byteLength(key)).join(', ') || 'no'} bytes: ` +
+    `${name}: ${file}: expected 1 to ${MAX_KEYS} lines, each with a key of ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} ` +
+      `printable characters of ASCII, got ${keys.length === 0 ? 'none' : wrongLine(keys)}: ` +
       'make a key by "openssl rand -hex 32"',
     { option: optionOf(name) },
   );
 }
 
-const isKey = (key: string) => Buffer.byteLength(key) >= MIN_KEY_BYTES && Buffer.byteLength(key) <= MAX_KEY_BYTES;
+function wrongLine(keys: readonly string[]): string {
+  if (keys.length > MAX_KEYS) return `${keys.length} lines`;
+  const wrong = keys.find((key) => !isKey(key)) as string;
+  return `one of ${wrong.length} characters${/^[\x20-\x7e]*$/.test(wrong) ? '' : ', some of them others'}`;
+}
+
+const isKey = (key: string) => new RegExp(`^[\\x20-\\x7e]{${MIN_KEY_BYTES},${MAX_KEY_BYTES}}$`).test(key);

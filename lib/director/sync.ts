@@ -316,18 +316,21 @@ export function stopSync(backing: SyncBacking | undefined, given: SyncRole): voi
 
 export function syncState(backing: SyncBacking | undefined): SyncState {
   const roles = (backing?.sync() ?? {}) as Omit<SyncState, 'isCaughtUp'>;
-  const peers = [...(roles.master?.peers ?? []), ...(roles.backup?.peers ?? [])];
-  return peers.length === 0 ? roles : { isCaughtUp: areCaughtUp(peers), ...roles };
+  const isCaughtUp = caughtUp(roles.master?.peers, roles.backup?.peers);
+  return isCaughtUp === undefined ? roles : { isCaughtUp, ...roles };
 }
 
 /** How long a peer that has gone may be taken over from with what it told, in milliseconds. */
 const GONE_MS = 60_000;
 
-/** One peer may be told and heard; that it is silent in one of these is no harm. */
-function areCaughtUp(peers: readonly (ToldPeer | HeardPeer)[]): boolean {
-  const isWhole = (peer: ToldPeer | HeardPeer) =>
-    peer.state === 'caughtUp' || ('isCaughtUp' in peer && peer.isCaughtUp && (peer.heardMsAgo ?? Infinity) < GONE_MS);
-  return peers.some(isWhole) && peers.every(({ state }) => state !== 'transferring');
+/** A director that tells is caught up when it has told; what it hears of others besides may be nothing. */
+function caughtUp(told?: readonly ToldPeer[], heard?: readonly HeardPeer[]): boolean | undefined {
+  if (told === undefined && heard === undefined) return undefined;
+  const isWhole =
+    told?.some(({ state }) => state === 'caughtUp') ??
+    heard?.some((peer) => peer.isCaughtUp && (peer.state !== 'away' || (peer.heardMsAgo ?? Infinity) < GONE_MS));
+  const isUnderWay = [...(told ?? []), ...(heard ?? [])].some(({ state }) => state === 'transferring');
+  return isWhole === true && !isUnderWay;
 }
 
 function online(backing: SyncBacking | undefined): SyncBacking {

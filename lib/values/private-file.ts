@@ -3,6 +3,9 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { TunvsError } from './errors.js';
 import { optionOf } from './options.js';
 
+/** No secret is longer, in bytes. */
+const MAX_BYTES = 65_536;
+
 /** What a secret is called, and the command that makes a file with one; FILE stands for its name. */
 export interface Secret {
   readonly what: string;
@@ -37,6 +40,7 @@ export function readPrivateFile(option: string, file: string, { what, make }: Se
     const mode = status.mode & 0o777;
     if ((mode & 0o006) !== 0)
       throw unreadable(`${file} has mode ${mode.toString(8)}, so any user knows it: chmod 600 ${file}`);
+    if (status.size > MAX_BYTES) throw unreadable(`${file} has ${status.size} bytes, of at most ${MAX_BYTES}`);
     return readFileSync(descriptor, 'utf8');
   } catch (error) {
     if (error instanceof TunvsError) throw error;

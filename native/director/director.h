@@ -174,9 +174,9 @@ class Director {
   // Gives take(const SyncRecord&) what a peer needs that knows nothing yet: it looks at `limit` entries from `cursor`
   // on, and returns the next cursor; UINT64_MAX at the end. REQUIRES: as takeSyncNotes(), and by the same thread
   template <typename Take>
-  uint64_t readSyncRecords(uint64_t cursor, size_t limit, Take&& take) {
+  uint64_t readSyncRecords(uint64_t cursor, size_t limit, Tick now, Take&& take) {
     return eachTellable(cursor, limit, [&](const ServiceTable& services, Family family, const Conn& conn) {
-      sync_.teller->read(services, family, conn, take);
+      sync_.teller->read(services, family, conn, now, take);
     });
   }
   // Tells whether a worker's notes should be taken soon. REQUIRES: called by that worker, within its epoch
@@ -191,13 +191,15 @@ class Director {
   // REQUIRES: nobody takes records any more
   void endListening();
   // Takes records from a peer, between beginListening() and endListening(), from one thread at a time: calls
-  // each(take), and take(const SyncRecord&) returns a SyncOutcome.
+  // each(take), and take(const SyncRecord&, SyncOrigin = {}) returns a SyncOutcome.
   template <typename Each>
   void takeSyncRecords(Tick now, Each&& each) {
     epochs_.enter(kSyncReader);
     Pass pass{peer_->worker, control_.table(), now, peer_->out};
     peer_->synced.retry(pass, *sync_.cells);
-    each([&](const SyncRecord& record) { return peer_->synced.take(pass, *sync_.cells, record); });
+    each([&](const SyncRecord& record, SyncOrigin origin = {}) {
+      return peer_->synced.take(pass, *sync_.cells, record, origin);
+    });
     epochs_.leave(kSyncReader);
   }
   // Returns how many records wait for their service or their server.

@@ -335,4 +335,25 @@ TEST("notes that find no room are lost and counted, and what they told is told t
   CHECK_EQ(t.director.takeSyncNotes(SIZE_MAX, [](const SyncRecord&, SyncVersion) {}), 1);
 }
 
+TEST("a record of a transfer changes nothing that was told as it changed since the transfer began") {
+  TestDirector backup;
+  backup.director.beginListening();
+  backup.addService();
+  backup.addServer(11);
+  backup.addServer(12);
+  const auto takenOf = [&](const SyncRecord& record, SyncOrigin origin) {
+    std::string outcome;
+    backup.director.takeSyncRecords(backup.now, [&](auto&& take) { outcome = toString(take(record, origin)); });
+    return outcome;
+  };
+  constexpr SyncOrigin kAsItChanges{false, 7}, kOfTransfer{true, 7}, kOfTheNext{true, 8};
+  CHECK_EQ(takenOf(webRecord(40000, 11), kOfTransfer), "made");
+  CHECK_EQ(takenOf(webRecord(40000, 12), kAsItChanges), "made");
+  CHECK_EQ(takenOf(webRecord(40000, 11), kOfTransfer), "outOfDate");
+  CHECK_EQ(takenOf(webRecord(40000, 12), kOfTheNext), "updated");
+  // A transfer's own records may be told again by it.
+  CHECK_EQ(takenOf(webRecord(40000, 12), kOfTheNext), "updated");
+  CHECK_EQ(takenOf(webRecord(40001, 12), kOfTransfer), "made");
+}
+
 }  // namespace tunvs::synced_test

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "io/os/socket_address.h"
 #include "io/os/udp_socket.h"
@@ -30,10 +30,11 @@ IpAddress unspecified(Family family) {
 // Writes an address of IPv4 as a socket of IPv6 has it.
 socklen_t toAddressOf(bool isV4Socket, sockaddr_storage& storage, const PeerAddress& to) {
   if (isV4Socket || !to.address.isV4()) return toSocketAddress(storage, to.address, to.port);
-  IpAddress mapped = unspecified(Family::ipv6);
-  mapped.bytes[10] = mapped.bytes[11] = 0xff;
-  std::memcpy(&mapped.bytes[12], to.address.bytes.data(), 4);
-  return toSocketAddress(storage, mapped, to.port);
+  auto& in = reinterpret_cast<sockaddr_in6&>(storage);
+  in.sin6_family = AF_INET6;
+  in.sin6_port = htons(to.port);
+  in.sin6_addr = toIn6(to.address);
+  return sizeof in;
 }
 
 }  // namespace
@@ -50,29 +51,39 @@ PeerInlet::PeerInlet(const SyncOptions& options, UniqueFd socket)
     : socket_(std::move(socket)),
       isV4_(std::ranges::all_of(options.peers, [](const PeerAddress& peer) { return peer.address.isV4(); })),
       seal_(options.keys) {
-  for (const PeerAddress& peer : options.peers) {
-    peers_.push_back(
-        {peer.address, std::make_unique<PeerListener>(
-                           options.syncid, seal_, drawNumber,
-                           [this](std::span<const uint8_t> datagram, const PeerAddress& to) { send(datagram, to); })});
+  peers_.reserve(options.peers.size());
+  for (const PeerAddress& each : options.peers) {
+    Peer& peer = peers_.emplace_back(Peer{each.address, {}, {}, {}});
+    peer.listener = std::make_unique<PeerListener>(
+        options.syncid, seal_, drawNumber,
+        [this, &peer](std::span<const uint8_t> datagram, const PeerAddress& to) { send(datagram, to, peer.local); });
   }
 }
 
-void PeerInlet::send(std::span<const uint8_t> datagram, const PeerAddress& to) {
+void PeerInlet::send(std::span<const uint8_t> datagram, const PeerAddress& to, const std::optional<IpAddress>& from) {
   sockaddr_storage address{};
-  const socklen_t length = toAddressOf(isV4_, address, to);
+  iovec data{const_cast<uint8_t*>(datagram.data()), datagram.size()};
+  alignas(cmsghdr) std::array<uint8_t, kPacketInfoBytes> control;
+  msghdr header{};
+  header.msg_name = &address;
+  header.msg_namelen = toAddressOf(isV4_, address, to);
+  header.msg_iov = &data;
+  header.msg_iovlen = 1;
+  if (from) {
+    header.msg_control = control.data();
+    header.msg_controllen = writeLocalAddress(control, *from, isV4_);
+  }
   // What is lost is asked for again.
-  static_cast<void>(retryOnInterrupt([&] {
-    return ::sendto(socket_.get(), datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                    reinterpret_cast<const sockaddr*>(&address), length);
-  }));
+  static_cast<void>(retryOnInterrupt([&] { return ::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL); }));
 }
 
-std::optional<SyncRefusal> PeerInlet::take(std::span<const uint8_t> datagram, const PeerAddress& from, uint64_t nowMs,
+std::optional<SyncRefusal> PeerInlet::take(std::span<const uint8_t> datagram, const PeerAddress& from,
+                                           const std::optional<IpAddress>& local, uint64_t nowMs,
                                            const PeerListener::Apply& apply) {
   const std::scoped_lock guard(mutex_);
   const auto peer = std::ranges::find(peers_, from.address, &Peer::address);
   if (peer == peers_.end()) return SyncRefusal::senderUnknown;
+  peer->local = local;
   const auto refusal = peer->listener->take(datagram, from, nowMs, apply);
   if (refusal) peer->refusals.add(*refusal);
   return refusal;

@@ -20,8 +20,10 @@ class PeerInlet {
   static Result<std::unique_ptr<PeerInlet>> open(const SyncOptions& options);
 
   int socket() const { return socket_.get(); }
-  // Takes a datagram, and gives the message in it to `apply`, if there is one. Returns why not.
-  std::optional<SyncRefusal> take(std::span<const uint8_t> datagram, const PeerAddress& from, uint64_t nowMs,
+  // Takes a datagram for the address `local` of this host, from which it is answered, and gives the message in it to
+  // `apply`, if there is one. Returns why not.
+  std::optional<SyncRefusal> take(std::span<const uint8_t> datagram, const PeerAddress& from,
+                                  const std::optional<IpAddress>& local, uint64_t nowMs,
                                   const PeerListener::Apply& apply);
   // Sends what is due.
   void turn(uint64_t nowMs);
@@ -39,10 +41,11 @@ class PeerInlet {
   struct Peer {
     IpAddress address;
     std::unique_ptr<PeerListener> listener;
+    std::optional<IpAddress> local;  // at which the peer has spoken last
     PeerRefusals refusals;
   };
   PeerInlet(const SyncOptions& options, UniqueFd socket);
-  void send(std::span<const uint8_t> datagram, const PeerAddress& to);
+  void send(std::span<const uint8_t> datagram, const PeerAddress& to, const std::optional<IpAddress>& from);
 
   UniqueFd socket_;
   bool isV4_;  // the socket

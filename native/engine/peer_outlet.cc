@@ -5,12 +5,11 @@
 
 #include <algorithm>
 
-#include "io/os/udp_socket.h"
-
 namespace tunvs {
 namespace {
 
-constexpr size_t kUsualBytes = 8192;       // longer messages gain nothing
+constexpr size_t kUsualBytes = 1400;  // which goes through most networks; longer messages gain little
+constexpr uint64_t kReconnectMs = 2000;
 constexpr size_t kAnswerRoomBytes = 2048;  // more than any answer of a peer
 constexpr size_t kAnswersPerTurn = 64;     // of each peer
 
@@ -26,7 +25,7 @@ uint64_t drawSession() {
 Result<std::unique_ptr<PeerOutlet>> PeerOutlet::open(Director& director, const SyncOptions& options) {
   std::vector<UniqueFd> sockets;
   for (const PeerAddress& peer : options.peers) {
-    auto opened = openUdpTo({peer.address, peer.port, options.interface, options.bufferBytes});
+    auto opened = openUdpFor({peer.address, peer.port, options.interface, options.bufferBytes});
     if (!opened) return opened.error();
     sockets.push_back(std::move(opened).value());
   }
@@ -40,10 +39,12 @@ PeerOutlet::PeerOutlet(Director& director, const SyncOptions& options, std::vect
         std::min(maxBytes_, unfragmentedBytes(sockets[i].get(), options.peers[i].address) - peerOverhead(seal_));
   maxBytes_ = std::max(maxBytes_, SyncSender::kLeastBytes);
   for (size_t i = 0; i < sockets.size(); i++) {
-    Peer& peer = peers_.emplace_back(Peer{options.peers[i], std::move(sockets[i]), {}, {}});
+    const auto& [address, port] = options.peers[i];
+    Peer& peer = peers_.emplace_back(
+        Peer{{address, port, options.interface, options.bufferBytes}, std::move(sockets[i]), {}, {}});
     peer.reader = std::make_unique<TableReader>(director, options.syncid, maxBytes_);
     peer.teller = std::make_unique<PeerTeller>(
-        options.syncid, seal_, session, *peer.reader,
+        options.syncid, seal_, session + i, *peer.reader,
         [this, fd = peer.socket.get()](std::span<const uint8_t> datagram) { return sendTo(fd, datagram); });
   }
 }
@@ -52,7 +53,9 @@ bool PeerOutlet::sendTo(int socket, std::span<const uint8_t> datagram) {
   const auto sent =
       retryOnInterrupt([&] { return ::send(socket, datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
   // A peer that is not there is its report's matter.
-  if (sent < 0 && errno != ECONNREFUSED) raise(counts.messagesFailed);
+  const bool isNobodyThere =
+      errno == ECONNREFUSED || errno == EDESTADDRREQ || errno == ENETUNREACH || errno == EHOSTUNREACH;
+  if (sent < 0 && !isNobodyThere) raise(counts.messagesFailed);
   if (sent < 0) return false;
   raise(counts.messages);
   raise(counts.bytes, datagram.size());
@@ -74,8 +77,16 @@ void PeerOutlet::turn(uint64_t nowMs) {
   const std::scoped_lock guard(mutex_);
   for (Peer& peer : peers_) {
     receive(peer, nowMs);
+    keepConnected(peer, nowMs);
     peer.teller->turn(nowMs);
   }
+}
+
+// What a peer is reached by may have changed since.
+void PeerOutlet::keepConnected(Peer& peer, uint64_t nowMs) {
+  if (peer.teller->report(nowMs).state != PeerState::away || nowMs - peer.connectedMs < kReconnectMs) return;
+  peer.connectedMs = nowMs;
+  reconnectUdp(peer.socket.get(), peer.to);
 }
 
 void PeerOutlet::receive(Peer& peer, uint64_t nowMs) {
@@ -104,7 +115,8 @@ uint64_t PeerOutlet::waitMs(uint64_t nowMs) const {
 std::vector<PeerOutlet::Report> PeerOutlet::reports(uint64_t nowMs) const {
   const std::scoped_lock guard(mutex_);
   std::vector<Report> reports;
-  for (const Peer& peer : peers_) reports.push_back({peer.address, peer.teller->report(nowMs), peer.refusals});
+  for (const Peer& peer : peers_)
+    reports.push_back({{peer.to.address, peer.to.port}, peer.teller->report(nowMs), peer.refusals});
   return reports;
 }
 

@@ -10,6 +10,7 @@
 #include "engine/sync_options.h"
 #include "engine/sync_outlet.h"
 #include "engine/table_reader.h"
+#include "io/os/udp_socket.h"
 #include "io/os/unique_fd.h"
 
 namespace tunvs {
@@ -37,15 +38,17 @@ class PeerOutlet final : public SyncOutlet {
 
  private:
   struct Peer {
-    PeerAddress address;
+    UdpOptions to;
     UniqueFd socket;
     std::unique_ptr<TableReader> reader;
     std::unique_ptr<PeerTeller> teller;
+    uint64_t connectedMs = 0;
     PeerRefusals refusals;
   };
   PeerOutlet(Director& director, const SyncOptions& options, std::vector<UniqueFd> sockets, uint64_t session);
   bool sendTo(int socket, std::span<const uint8_t> datagram);
   void receive(Peer& peer, uint64_t nowMs);
+  static void keepConnected(Peer& peer, uint64_t nowMs);
 
   const PeerSeal seal_;
   size_t maxBytes_;

@@ -10,6 +10,7 @@
 #include "engine/clock.h"
 #include "io/os/coarse_clock.h"
 #include "io/os/socket_address.h"
+#include "io/os/udp_socket.h"
 #include "sync/sync_reader.h"
 
 namespace tunvs {
@@ -126,7 +127,8 @@ void SyncBackup::refuse(SyncRefusal refusal) { addTo(refused_[static_cast<size_t
 template <typename Take>
 bool SyncBackup::receiveOne(size_t port, uint64_t nowMs, Take&& take) {
   iovec data{room_.get(), kRoomBytes};
-  alignas(cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint32_t))];
+  alignas(cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint32_t)) + kPacketInfoBytes];
+  std::optional<IpAddress> local;
   sockaddr_storage from{};
   msghdr header{};
   header.msg_name = &from;
@@ -140,6 +142,7 @@ bool SyncBackup::receiveOne(size_t port, uint64_t nowMs, Take&& take) {
   if (received < 0) return false;
   for (const cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr;
        each = CMSG_NXTHDR(&header, const_cast<cmsghdr*>(each))) {
+    if (const auto address = localAddressIn(*each)) local = address;
     if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SO_RXQ_OVFL) continue;
     uint32_t lost = 0;
     std::memcpy(&lost, CMSG_DATA(each), sizeof lost);
@@ -149,30 +152,36 @@ bool SyncBackup::receiveOne(size_t port, uint64_t nowMs, Take&& take) {
   addTo(bytes_, static_cast<uint64_t>(received));
   const std::span<const uint8_t> datagram(room_.get(), std::min<size_t>(static_cast<size_t>(received), kRoomBytes));
   uint64_t units = kDatagramUnits;
-  const auto takeIt = [&](std::span<const uint8_t> message) { units += takeMessage(message, take); };
   if (peers_ != nullptr) {
+    const auto takeIt = [&](std::span<const uint8_t> message, bool isTransfer, uint32_t transfer) {
+      const Taken taken = takeMessage(message, {isTransfer, static_cast<uint16_t>(transfer)}, take);
+      units += taken.records;
+      return taken.hadRoom;
+    };
     const auto [address, source] = fromSocketAddress(from);
-    if (const auto refusal = peers_->take(datagram, {address, source}, nowMs, takeIt)) refuse(*refusal);
-    if (!options_.keys.empty()) units += datagram.size() / kSealedBytesPerUnit;
+    if (const auto refusal = peers_->take(datagram, {address, source}, local, nowMs, takeIt)) refuse(*refusal);
+    units += options_.keys.size() * datagram.size() / kSealedBytesPerUnit;
   } else {
-    takeIt(datagram);
+    units += takeMessage(datagram, {}, take).records;
   }
   units_ -= static_cast<int64_t>(units);
   return true;
 }
 
 template <typename Take>
-uint64_t SyncBackup::takeMessage(std::span<const uint8_t> message, Take&& take) {
-  uint64_t records = 0;
+SyncBackup::Taken SyncBackup::takeMessage(std::span<const uint8_t> message, SyncOrigin origin, Take&& take) {
+  Taken taken;
   readSyncMessage(
       message, options_.syncid,
       [&](const SyncRecord& record) {
-        records++;
-        addTo(outcomes_[static_cast<size_t>(take(record))], 1);
+        taken.records++;
+        const SyncOutcome outcome = take(record, origin);
+        if (outcome == SyncOutcome::noRoom) taken.hadRoom = false;
+        addTo(outcomes_[static_cast<size_t>(outcome)], 1);
       },
       [&](SyncRefusal refusal) { refuse(refusal); });
-  addTo(records_, records);
-  return records;
+  addTo(records_, taken.records);
+  return taken;
 }
 
 }  // namespace tunvs

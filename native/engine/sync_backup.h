@@ -56,9 +56,12 @@ class SyncBackup {
   // Returns false when there is no datagram.
   template <typename Take>
   bool receiveOne(size_t port, uint64_t nowMs, Take&& take);
-  // Takes a message, and returns how many records were in it.
+  struct Taken {
+    uint64_t records = 0;
+    bool hadRoom = true;  // for each
+  };
   template <typename Take>
-  uint64_t takeMessage(std::span<const uint8_t> message, Take&& take);
+  Taken takeMessage(std::span<const uint8_t> message, SyncOrigin origin, Take&& take);
   void refuse(SyncRefusal refusal);
   void refill(uint64_t nowMs);
   int waitMs(bool mayGoOn, uint64_t nowMs) const;

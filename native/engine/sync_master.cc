@@ -123,9 +123,8 @@ size_t SyncMaster::takeNotes(uint64_t nowMs) {
   return director_.takeSyncNotes(kNotesPerTurn, [&](const SyncRecord& record, SyncVersion version) {
     // Peers know version 1, whatever kernels are told.
     if (peers_ != nullptr) version = SyncVersion::v1;
-    if (sender_->add(record, version, nowMs)) return;
-    raise(outlet_->counts.recordsLost);
-    outlet_->skip();
+    // What no message can hold, no transfer could tell either.
+    if (!sender_->add(record, version, nowMs)) raise(outlet_->counts.recordsLost);
   });
 }
 

@@ -43,23 +43,23 @@ SyncOptions withPeer(const IpAddress& peer, std::vector<std::string> keys = {"th
 bool isCaughtUp(const SyncMaster& master) { return master.peers().at(0).told.state == PeerState::caughtUp; }
 bool isCaughtUp(const SyncBackup& backup) { return backup.peers().at(0).heard.isCaughtUp; }
 
-// Has a backup begin when there are connections already. Returns whether it has them all.
-void transferred(const IpAddress& loopback) {
+// Has a backup at `at` begin when a master at `from` has connections already.
+void transferred(const IpAddress& at, const IpAddress& from) {
   run("ip link set lo up");
   const char* const said = std::getenv("TUNVS_SYNC_CONNECTIONS");
   const uint32_t connections = said == nullptr ? 3000 : static_cast<uint32_t>(std::atoi(said));
   Web told(connections), heard(connections), later(connections);
   for (uint32_t client = 0; client < connections; client++) told.establish(client);
   REQUIRE(CHECK_EQ(told.director.connectionCount(), connections));
-  const auto master = SyncMaster::open(told.director, withPeer(loopback));
+  const auto master = SyncMaster::open(told.director, withPeer(at));
   REQUIRE(CHECK(master.ok()));
   CHECK(!isCaughtUp(*master.value()));
   const auto begin = std::chrono::steady_clock::now();
-  auto backup = SyncBackup::open(heard.director, withPeer(loopback));
+  auto backup = SyncBackup::open(heard.director, withPeer(from));
   REQUIRE(CHECK(backup.ok()));
   // A second one finds the port taken, and says so.
   Web other(1);
-  const auto twice = SyncBackup::open(other.director, withPeer(loopback));
+  const auto twice = SyncBackup::open(other.director, withPeer(from));
   REQUIRE(CHECK(!twice.ok()));
   CHECK(twice.error().message.find("can't listen at") != std::string::npos);
 
@@ -88,7 +88,7 @@ void transferred(const IpAddress& loopback) {
 
   // A backup that begins anew is told all anew.
   backup.value().reset();
-  backup = SyncBackup::open(later.director, withPeer(loopback));
+  backup = SyncBackup::open(later.director, withPeer(from));
   REQUIRE(CHECK(backup.ok()));
   for (int i = 0; i < 12 && !eventually(bothAreCaughtUp); i++) {
   }
@@ -119,7 +119,7 @@ void refused() {
   const Bytes message = writeSync({{webRecord(40000, 11)}}, SyncVersion::v1, 7, 1452).at(0);
   ::sendto(stranger.get(), message.data(), message.size(), 0, reinterpret_cast<const sockaddr*>(&to), length);
   CHECK(eventually([&] { return refusals(SyncRefusal::senderUnknown) == 1; }));
-  auto peer = openUdpTo({IpAddress::v4(127, 0, 0, 1), kPort, "", 0});
+  auto peer = openUdpFor({IpAddress::v4(127, 0, 0, 1), kPort, "", 0});
   REQUIRE(CHECK(peer.ok()));
   ::send(peer.value().get(), message.data(), message.size(), 0);
   CHECK(eventually([&] { return refusals(SyncRefusal::peerCut) == 1; }));
@@ -131,14 +131,31 @@ void refused() {
 }  // namespace
 
 TEST_IN_NAMESPACE("a peer that begins late has all connections, and hears of what comes from there on") {
-  transferred(IpAddress::v4(127, 0, 0, 1));
+  transferred(IpAddress::v4(127, 0, 0, 1), IpAddress::v4(127, 0, 0, 1));
 }
 
 TEST_IN_NAMESPACE("peers speak IPv6 likewise") {
   IpAddress loopback;
   loopback.family = Family::ipv6;
   loopback.bytes[15] = 1;
-  transferred(loopback);
+  transferred(loopback, loopback);
+}
+
+TEST_IN_NAMESPACE("a backup answers from the address at which it was spoken to") {
+  transferred(IpAddress::v4(127, 0, 0, 2), IpAddress::v4(127, 0, 0, 1));
+}
+
+TEST_IN_NAMESPACE("a master needs no way to its peer when it begins, and finds the one that there is later") {
+  run("ip link set lo up && ip link add sync0 type veth peer name sync1");
+  const IpAddress peer = IpAddress::v4(10, 7, 0, 1);
+  Web told(100), heard(100);
+  for (uint32_t client = 0; client < 100; client++) told.establish(client);
+  const auto master = SyncMaster::open(told.director, withPeer(peer));
+  // Its source address changes by the route that comes later.
+  const auto backup = SyncBackup::open(heard.director, withPeer(peer));
+  REQUIRE(CHECK(master.ok() && backup.ok()));
+  run("ip address add 10.7.0.1/24 dev sync0 && ip link set sync0 up && ip link set sync1 up");
+  CHECK(eventually([&] { return isCaughtUp(*backup.value()) && isCaughtUp(*master.value()); }));
 }
 
 TEST_IN_NAMESPACE("a backup takes nothing from who is no peer, and from a peer without its key") { refused(); }

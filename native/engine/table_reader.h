@@ -4,8 +4,10 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 
 #include "director/director.h"
+#include "engine/clock.h"
 #include "sync/peer_teller.h"
 #include "sync/sync_sender.h"
 
@@ -25,20 +27,22 @@ class TableReader final : public PeerTeller::TableWalk {
     ready_.clear();
     cursor_ = 0;
   }
-  std::vector<uint8_t> next() override {
-    while (ready_.empty() && cursor_ != UINT64_MAX) {
-      cursor_ = director_.readSyncRecords(cursor_, kEntries,
+  std::optional<std::vector<uint8_t>> next() override {
+    const Tick now = coarseNow();
+    for (size_t i = 0; i < kPieces && ready_.empty() && cursor_ != UINT64_MAX; i++) {
+      cursor_ = director_.readSyncRecords(cursor_, kEntries, now,
                                           [&](const SyncRecord& record) { sender_.add(record, SyncVersion::v1, 0); });
       if (cursor_ == UINT64_MAX) sender_.flushAll();
     }
-    if (ready_.empty()) return {};
+    if (ready_.empty() && cursor_ != UINT64_MAX) return std::nullopt;
+    if (ready_.empty()) return std::vector<uint8_t>();
     std::vector<uint8_t> message = std::move(ready_.front());
     ready_.pop_front();
     return message;
   }
 
  private:
-  static constexpr size_t kEntries = 64;  // looked at in one piece
+  static constexpr size_t kEntries = 64, kPieces = 64;  // looked at in one piece, and pieces in one call
 
   Director& director_;
   std::deque<std::vector<uint8_t>> ready_;

@@ -24,6 +24,9 @@ class PeerLink {
  public:
   struct Network {
     uint32_t lossPercent = 0, doublePercent = 0, delayMs = 0;  // a datagram takes [0, delayMs] longer
+    uint32_t tripMs = 0;                                       // and as long at least
+    // How many bytes go to the backup in a millisecond, and how many may wait; 0: any.
+    uint32_t bytesPerMs = 0, queueBytes = 0;
   };
   inline static const std::vector<std::string> kKeys = {"a key of a test, of thirty bytes"};
   inline static const PeerAddress kHome{IpAddress::v4(192, 0, 2, 1), 4711};
@@ -66,8 +69,9 @@ class PeerLink {
   }
   std::optional<SyncRefusal> toBackup(std::span<const uint8_t> datagram, const PeerAddress& from = kHome) {
     const Exact exact(datagram);
-    return listener->take(exact.span(), from, nowMs, [this](std::span<const uint8_t> message) {
+    return listener->take(exact.span(), from, nowMs, [this](std::span<const uint8_t> message, bool, uint32_t) {
       if (message.size() == 8) had[loadBe64(message.data())]++;
+      return true;
     });
   }
   std::optional<SyncRefusal> toMaster(std::span<const uint8_t> datagram) {
@@ -96,7 +100,7 @@ class PeerLink {
   }
   struct Walk final : PeerTeller::TableWalk {
     void begin() override { at = 0; }
-    std::vector<uint8_t> next() override { return at < all.size() ? messageOf(all[at++]) : Bytes(); }
+    std::optional<std::vector<uint8_t>> next() override { return at < all.size() ? messageOf(all[at++]) : Bytes(); }
     std::vector<uint64_t> all;
     size_t at = 0;
   };
@@ -104,9 +108,16 @@ class PeerLink {
   void enqueue(bool isToBackup, std::span<const uint8_t> datagram) {
     recorded.emplace_back(isToBackup, bytesOf(datagram));
     if (isCut || random_.below(100) < network.lossPercent) return;
+    uint64_t leavesMs = nowMs + network.tripMs;
+    if (isToBackup && network.bytesPerMs != 0) {
+      const double begins = std::max(freeMs_, static_cast<double>(nowMs));
+      if ((begins - static_cast<double>(nowMs)) * network.bytesPerMs > network.queueBytes) return;
+      freeMs_ = begins + static_cast<double>(datagram.size()) / network.bytesPerMs;
+      leavesMs += static_cast<uint64_t>(freeMs_) - nowMs;
+    }
     const int copies = random_.below(100) < network.doublePercent ? 2 : 1;
     for (int i = 0; i < copies; i++)
-      onTheWay_.emplace(nowMs + random_.below(network.delayMs + 1), std::pair(isToBackup, bytesOf(datagram)));
+      onTheWay_.emplace(leavesMs + random_.below(network.delayMs + 1), std::pair(isToBackup, bytesOf(datagram)));
   }
   void deliver() {
     while (!onTheWay_.empty() && onTheWay_.begin()->first <= nowMs) {
@@ -126,6 +137,7 @@ class PeerLink {
   PeerSeal seal_;
   Walk walk_;
   uint64_t last_ = 0;
+  double freeMs_ = 0;                                         // when the link to the backup has sent what waits
   std::multimap<uint64_t, std::pair<bool, Bytes>> onTheWay_;  // by time
 };
 

@@ -71,13 +71,17 @@ std::vector<uint8_t> writeStatusBody(const StatusBody& body) {
   storeBe64(&bytes[8], body.lost);
   storeBe64(&bytes[16], body.bulkTaken);
   storeBe32(&bytes[24], body.transfer);
-  storeBe32(&bytes[28], body.isCaughtUp ? 1 : 0);
+  storeBe32(&bytes[28], (body.isCaughtUp ? 1u : 0u) | (body.isGap ? 2u : 0u));
   return bytes;
 }
 
 StatusBody readStatusBody(std::span<const uint8_t> body) {
-  return {loadBe64(&body[0]), loadBe64(&body[8]), loadBe64(&body[16]), loadBe32(&body[24]),
-          (loadBe32(&body[28]) & 1) != 0};
+  return {loadBe64(&body[0]),
+          loadBe64(&body[8]),
+          loadBe64(&body[16]),
+          loadBe32(&body[24]),
+          (loadBe32(&body[28]) & 1) != 0,
+          (loadBe32(&body[28]) & 2) != 0};
 }
 
 }  // namespace tunvs

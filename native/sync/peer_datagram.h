@@ -67,6 +67,7 @@ struct StatusBody {
   uint64_t bulkTaken = 0;  // messages of the transfer, without a gap
   uint32_t transfer = 0;   // that is wanted, or was the last one
   bool isCaughtUp = false;
+  bool isGap = false;  // of the transfer something has come that is behind a message that has not
 };
 
 // How many bytes of a datagram are no message.

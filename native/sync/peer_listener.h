@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "sync/peer_datagram.h"
 #include "sync/peer_teller.h"
@@ -24,10 +26,16 @@ class PeerListener {
   static constexpr uint64_t kBulkPerStatus = 4;
   // How long it waits after a transfer until it asks for another one, because something was lost.
   static constexpr uint64_t kAgainMs = 10'000;
+  // And because there was no room for all records.
+  static constexpr uint64_t kNoRoomAgainMs = 300'000;
+  // How much of a transfer it keeps that has come before what stands in front of it.
+  static constexpr size_t kHeldBytes = 256 << 10;
 
   using Send = std::function<void(std::span<const uint8_t> datagram, const PeerAddress& to)>;
   using Random = std::function<uint64_t()>;
-  using Apply = std::function<void(std::span<const uint8_t> message)>;
+  // Takes a message; `isTransfer`: of the transfer `transfer`, which goes on; 0: none does. Returns false when there
+  // was no room for all that it says.
+  using Apply = std::function<bool(std::span<const uint8_t> message, bool isTransfer, uint32_t transfer)>;
 
   // With the syncid 0 it takes those of any. REQUIRES: seal outlives this
   PeerListener(uint8_t syncid, const PeerSeal& seal, Random random, Send send)
@@ -60,8 +68,15 @@ class PeerListener {
   std::optional<SyncRefusal> answerHello(const PeerDatagram& hello, const PeerAddress& from);
   void begin(const Session& session, uint64_t newest, uint64_t nowMs);
   std::optional<SyncRefusal> takeBeat(const PeerDatagram& datagram);
-  void takeBulk(const PeerDatagram& datagram, uint64_t nowMs, const Apply& apply);
-  bool isCaughtUp() const { return hasAll_ && window_.lost() == lostAtBegin_; }
+  // Returns false for what is nothing new.
+  bool takeBulk(const PeerDatagram& datagram, uint64_t nowMs, const Apply& apply);
+  void takeInOrder(std::span<const uint8_t> body, uint64_t nowMs, const Apply& apply);
+  void beginTransfer(uint64_t nowMs);
+  void give(std::span<const uint8_t> message, bool isTransfer, const Apply& apply);
+  bool isCaughtUp() const {
+    return hasAll_ && hasRoom_ && window_.lost() == lostAtBegin_ &&
+           !window_.isMissing(std::max(window_.newest(), beatSaid_));
+  }
   // Returns when it may ask for another transfer; nothing while it needs none.
   std::optional<uint64_t> againAtMs() const;
   void sendStatus(uint64_t nowMs);
@@ -83,7 +98,10 @@ class PeerListener {
 
   uint32_t transfer_ = 0;
   uint64_t bulkTaken_ = 0;
+  std::map<uint64_t, std::vector<uint8_t>> held_;  // bodies, by their numbers
+  size_t heldBytes_ = 0;
   bool hasAll_ = false;
+  bool hasRoom_ = true;  // for all records since the transfer began
   uint64_t lostAtBegin_ = 0;
   uint64_t beganMs_ = 0, endedMs_ = 0;  // the transfer
 

@@ -153,6 +153,62 @@ TEST("over a network that loses, doubles and reorders, all comes at last, and wh
   }
 }
 
+TEST("a peer that hears of a gap is not caught up from that moment on") {
+  PeerLink link(4);
+  link.pass(300, 2);
+  link.isCut = true;
+  link.pass(1000, 1);
+  link.isCut = false;
+  for (int i = 0; i < 3000; i++) {
+    link.pass(1);
+    const auto heard = link.listener->report(link.nowMs);
+    if (*heard.heardMsAgo <= static_cast<uint64_t>(i)) REQUIRE(CHECK(!heard.isCaughtUp));
+    if (*heard.heardMsAgo <= static_cast<uint64_t>(i))
+      REQUIRE(CHECK(link.teller->report(link.nowMs).state != PeerState::caughtUp));
+  }
+}
+
+TEST("a transfer goes over a slow link, and over a long one, without sending much again") {
+  PeerLink slow(1);
+  for (int i = 0; i < 20'000; i++) slow.addUntold();  // 1.4 MB with headers
+  slow.network = {.bytesPerMs = 250, .queueBytes = 5000};
+  slow.pass(12'000);
+  CHECK_EQ(stateOf(slow), "caughtUp caughtUp");
+  CHECK(slow.teller->report(slow.nowMs).resent < 4000);
+  PeerLink distant(1);
+  for (int i = 0; i < 2000; i++) distant.addUntold();
+  distant.network = {.tripMs = 50};
+  distant.pass(10'000);
+  CHECK_EQ(stateOf(distant), "caughtUp caughtUp");
+  CHECK_EQ(distant.teller->report(distant.nowMs).resent, 0);
+}
+
+TEST("what a transfer has sent is no sign of life when somebody sends it again") {
+  PeerLink link(1);
+  for (int i = 0; i < 100; i++) link.addUntold();
+  link.pass(1000);
+  const auto recorded = link.recorded;
+  link.isCut = true;
+  for (int i = 0; i < 3000; i++) {
+    const auto& [isToBackup, datagram] = recorded[static_cast<size_t>(i) % recorded.size()];
+    if (isToBackup) link.toBackup(datagram);
+    link.pass(1);
+  }
+  CHECK_EQ(stateOf(link), "away away");
+}
+
+TEST("without keys a hello with a large number keeps no master out") {
+  PeerLink link(1, {});
+  const uint8_t body[4] = {7};
+  const std::vector<std::string> none;
+  for (const uint64_t number : {UINT64_MAX, UINT64_MAX - 1, uint64_t{1} << 63, (uint64_t{1} << 63) - 1})
+    link.toBackup(writePeer(PeerSeal(none), PeerKind::hello, number, 0, 0, body));
+  link.pass(3000, 1);
+  link.pass(200);
+  CHECK_EQ(stateOf(link), "caughtUp caughtUp");
+  CHECK(link.hasAll());
+}
+
 TEST("whatever was sent before is not taken again, in its own session nor in a later one") {
   PeerLink link(5);
   for (int i = 0; i < 200; i++) link.addUntold();

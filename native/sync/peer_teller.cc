@@ -50,7 +50,7 @@ void PeerTeller::welcome(const PeerDatagram& datagram, uint64_t nowMs) {
   if (isOpen()) return;
   if (datagram.from == 0) {
     // Somebody has been there with a clock that is ahead of ours.
-    session_ = std::max(session_, loadBe64(datagram.body.data())) + 1;
+    session_ = std::max(session_, std::min(loadBe64(datagram.body.data()), UINT64_MAX - 1)) + 1;
     return sayHello(nowMs);
   }
   peer_ = datagram.from;
@@ -85,7 +85,12 @@ std::optional<SyncRefusal> PeerTeller::hear(const PeerDatagram& datagram, uint64
       bulkFirst_ += taken;
       counts_.transferred += taken;
       progressMs_ = nowMs;
-    } else if (!ahead_.empty() && nowMs - progressMs_ >= kQuickResendMs) {
+      resendMs_ = kResendMs;
+      speedUp(taken);
+    }
+    if (status.isGap && !ahead_.empty() && resentFirst_ != bulkFirst_) {
+      resentFirst_ = bulkFirst_;
+      slowDown();
       sendAgain(nowMs);
     }
   }
@@ -97,8 +102,12 @@ void PeerTeller::beginTransfer(uint32_t transfer, uint64_t nowMs) {
   transfer_ = transfer;
   bulkFirst_ = 1;
   dropAhead(ahead_.size());
-  isWalkOver_ = false;
+  isWalkOver_ = isWalkPaused_ = false;
   progressMs_ = nowMs;
+  resendMs_ = kResendMs;
+  resentFirst_ = 0;
+  window_ = kFirstWindow;
+  threshold_ = kWindow;
   counts_.transfers++;
   walk_.begin();
 }
@@ -111,20 +120,40 @@ void PeerTeller::dropAhead(size_t datagrams) {
 }
 
 void PeerTeller::sendAhead() {
-  while (!isWalkOver_ && ahead_.size() < kWindow && aheadBytes_ < kWindowBytes) {
-    const std::vector<uint8_t> message = walk_.next();
-    isWalkOver_ = message.empty();
+  isWalkPaused_ = false;
+  while (!isWalkOver_ && ahead_.size() < window_ && aheadBytes_ < kWindowBytes) {
+    const std::optional<std::vector<uint8_t>> message = walk_.next();
+    isWalkPaused_ = !message.has_value();
+    if (isWalkPaused_) return;
+    isWalkOver_ = message->empty();
     const auto body = writeBulkBody({transfer_, isWalkOver_});
-    ahead_.push_back(writePeer(seal_, PeerKind::bulk, session_, peer_, bulkFirst_ + ahead_.size(), body, message));
+    ahead_.push_back(writePeer(seal_, PeerKind::bulk, session_, peer_, bulkFirst_ + ahead_.size(), body, *message));
     aheadBytes_ += ahead_.back().size();
     send(ahead_.back());
   }
 }
 
+// Sends the first again that is missing: the peer keeps what comes behind it.
 void PeerTeller::sendAgain(uint64_t nowMs) {
   progressMs_ = nowMs;
-  for (const auto& datagram : ahead_) send(datagram);
-  counts_.resent += ahead_.size();
+  send(ahead_.front());
+  counts_.resent++;
+}
+
+void PeerTeller::slowDown() {
+  threshold_ = window_ = std::max(kLeastWindow, window_ / 2);
+  grown_ = 0;
+}
+
+void PeerTeller::speedUp(uint64_t taken) {
+  if (window_ < threshold_) {
+    window_ = std::min({window_ + taken, threshold_, kWindow});
+    return;
+  }
+  grown_ += taken;
+  if (grown_ < window_ || window_ >= kWindow) return;
+  grown_ = 0;
+  window_++;
 }
 
 void PeerTeller::turn(uint64_t nowMs) {
@@ -137,7 +166,11 @@ void PeerTeller::turn(uint64_t nowMs) {
     if (!hasCalled_ || nowMs - helloMs_ >= kHelloMs) sayHello(nowMs);
     return;
   }
-  if (!ahead_.empty() && nowMs - progressMs_ >= kResendMs) sendAgain(nowMs);
+  if (!ahead_.empty() && nowMs - progressMs_ >= resendMs_) {
+    resendMs_ = std::min(2 * resendMs_, kMostResendMs);
+    slowDown();
+    sendAgain(nowMs);
+  }
   sendAhead();
   if (nowMs - beatMs_ >= kBeatMs) beat(nowMs);
 }
@@ -148,7 +181,8 @@ uint64_t PeerTeller::waitMs(uint64_t nowMs) const {
   };
   if (!isOpen()) return hasCalled_ ? left(helloMs_, kHelloMs) : 0;
   uint64_t wait = std::min(left(beatMs_, kBeatMs), left(heardMs_, kAwayMs));
-  if (!ahead_.empty()) wait = std::min(wait, left(progressMs_, kResendMs));
+  if (!ahead_.empty()) wait = std::min(wait, left(progressMs_, resendMs_));
+  if (isWalkPaused_) wait = 0;
   return wait;
 }
 

@@ -1,7 +1,8 @@
 // A PeerTeller is a master's side of what it has with one peer: it calls the peer until that answers, tells it all that
 // changes, and transfers the whole table when the peer asks for it, as one does that begins late or has lost something.
 //
-// Messages that change something are sent once. Those of a transfer are sent again until the peer has taken them, at
+// Messages that change something are sent once. Those of a transfer are sent again until the peer has taken them, the
+// first that is missing, and no faster than the network takes them: at
 // most kWindowBytes of them ahead, which a socket's buffer has room for.
 //
 // Thread safety: none. It is pure: whoever makes it gives it the time, and sends.
@@ -31,8 +32,8 @@ constexpr std::string_view toString(PeerState state) {
 
 class PeerTeller {
  public:
-  static constexpr uint64_t kHelloMs = 500, kBeatMs = 250, kAwayMs = 1500, kResendMs = 200, kQuickResendMs = 20;
-  static constexpr size_t kWindow = 64, kWindowBytes = 96 << 10;
+  static constexpr uint64_t kHelloMs = 500, kBeatMs = 250, kAwayMs = 1500, kResendMs = 200, kMostResendMs = 2000;
+  static constexpr size_t kLeastWindow = 4, kFirstWindow = 16, kWindow = 64, kWindowBytes = 96 << 10;
 
   // A TableWalk gives the table as it is, in messages.
   class TableWalk {
@@ -40,8 +41,9 @@ class PeerTeller {
     virtual ~TableWalk() = default;
     // Goes to the beginning.
     virtual void begin() = 0;
-    // Returns the next message; an empty one at the end.
-    virtual std::vector<uint8_t> next() = 0;
+    // Returns the next message; an empty one at the end, and nothing where it has looked for long enough: then it is
+    // called again at the next turn.
+    virtual std::optional<std::vector<uint8_t>> next() = 0;
   };
   // Returns false when the datagram could not be sent.
   using Send = std::function<bool(std::span<const uint8_t> datagram)>;
@@ -88,6 +90,8 @@ class PeerTeller {
   void dropAhead(size_t datagrams);
   void sendAhead();
   void sendAgain(uint64_t nowMs);
+  void slowDown();
+  void speedUp(uint64_t taken);
   void beginTransfer(uint32_t transfer, uint64_t nowMs);
 
   uint8_t syncid_;
@@ -112,7 +116,12 @@ class PeerTeller {
   bool isWalkOver_ = true;
   std::deque<std::vector<uint8_t>> ahead_;  // datagrams, from bulkFirst_ on
   size_t aheadBytes_ = 0;
-  uint64_t progressMs_ = 0;  // when the peer has last taken one, or they were sent again
+  uint64_t progressMs_ = 0;  // when the peer has last taken one, or one was sent again
+  uint64_t resendMs_ = kResendMs;
+  uint64_t resentFirst_ = 0;  // the number that was sent again last because the peer has said that it is missing
+  // As TCP does it (RFC 5681), in messages: the window doubles up to the threshold, and grows by one from there on.
+  size_t window_ = kFirstWindow, threshold_ = kWindow, grown_ = 0;
+  bool isWalkPaused_ = false;
 
   Report counts_;
 };

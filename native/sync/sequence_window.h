@@ -34,6 +34,15 @@ class SequenceWindow {
     count(last);
   }
 
+  // Tells whether a number up to `last` has not come, and may still come.
+  bool isMissing(uint64_t last) const {
+    if (last > newest_) return true;
+    for (uint64_t each = settled_ + 1; each <= last; each++) {
+      if ((seen_ >> (newest_ - each) & 1) == 0) return true;
+    }
+    return false;
+  }
+
   uint64_t newest() const { return newest_; }
   uint64_t settled() const { return settled_; }
   uint64_t lost() const { return lost_; }

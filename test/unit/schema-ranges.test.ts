@@ -5,6 +5,7 @@ import { bareSchema, type JsonSchema } from '../../lib/config/schema/json-schema
 import { marks } from '../../lib/control/schema/director.js';
 import { serverNew } from '../../lib/control/schema/server.js';
 import { serviceNew } from '../../lib/control/schema/service.js';
+import { checkedSyncOptions } from '../../lib/director/sync.js';
 import { checkedOpenOptions } from '../../lib/director/director-options.js';
 import { Director } from '../../lib/director/director.js';
 import type { RealServerOptions } from '../../lib/values/server-options.js';
@@ -58,6 +59,8 @@ function server(options: Partial<RealServerOptions>): void {
 
 type Take = (value: number) => unknown;
 
+const sync = (options: object) => checkedSyncOptions({ role: 'master', interface: 'eth1', ...options });
+
 /** What takes a value of each field, or refuses it. */
 const director: Record<string, Take> = {
   'device.queues': (queues) => open({ device: { queues } }),
@@ -79,6 +82,10 @@ const director: Record<string, Take> = {
   hashSeed: (seed) => open({ hashSeed: BigInt(seed) }),
   busyPollUs: (busyPollUs) => open({ busyPollUs }),
   'cpus[]': (cpu) => open({ cpus: [cpu] }),
+  'sync.syncid': (syncid) => sync({ syncid }),
+  'sync.port': (port) => sync({ port }),
+  'sync.ttl': (ttl) => sync({ ttl }),
+  'sync.maxMessageBytes': (maxMessageBytes) => sync({ maxMessageBytes }),
   'marks[].mark': (mark) => checkedMarkRules('marks', [{ mark }]),
   'marks[].port': (port) => checkedMarkRules('marks', [{ mark: 1, port }]),
   'marks[].lastPort': (lastPort) => checkedMarkRules('marks', [{ mark: 1, port: 0, lastPort }]),

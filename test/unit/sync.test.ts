@@ -118,7 +118,8 @@ describe('connection sync', () => {
     it('needs no interface, and reads who they are and which keys they have', () => {
       const keyFile = file('keys', '# two\n0123456789abcdef\n\n  another key of mine  \n');
       const peers = ['10.2.0.3', '10.2.0.4:9000', '2001:db8::1', '[2001:DB8::2]:9001'];
-      const { options } = checkedSyncOptions({ role: 'backup', peers, keyFile, port: 8000 });
+      const withOwn = [...peers, '127.0.0.1'];
+      const { options } = checkedSyncOptions({ role: 'backup', peers: withOwn, keyFile, port: 8000 });
       assert.equal(options.interface, '');
       assert.deepEqual(options.keys, ['0123456789abcdef', 'another key of mine']);
       assert.deepEqual(options.peers, [
@@ -154,9 +155,16 @@ describe('connection sync', () => {
           /mode 644, so any user knows it: chmod 600/,
         ],
         [{ ...good, keyFile: folder }, 'keyFile', /is not a file/],
-        [{ ...good, keyFile: file('short', 'secret-of-15-b') }, 'keyFile', /got 1 of 14 bytes: make a key/],
-        [{ ...good, keyFile: file('empty', '# nothing\n') }, 'keyFile', /got 0 of no bytes/],
-        [{ ...good, keyFile: file('many', 'c'.repeat(32).concat('\n').repeat(9)) }, 'keyFile', /1 to 8 lines/],
+        [{ ...good, keyFile: file('short', 'secret-of-15-b') }, 'keyFile', /got one of 14 characters: make a key/],
+        [{ ...good, keyFile: file('empty', '# nothing\n') }, 'keyFile', /got none: make a key/],
+        [{ ...good, keyFile: file('many', 'c'.repeat(32).concat('\n').repeat(9)) }, 'keyFile', /got 9 lines/],
+        [
+          { ...good, keyFile: file('binary', 'ü'.repeat(32)) },
+          'keyFile',
+          /got one of 32 characters, some of them others/,
+        ],
+        [{ ...good, keyFile: file('long', 'd'.repeat(70_000)) }, 'keyFile', /has 70000 bytes, of at most 65536/],
+        [{ ...good, peers: ['127.0.0.1'] }, 'peers', /an address of another host/],
       ] as const)
         assert.throws(
           () => checkedSyncOptions(bad as never),
@@ -178,9 +186,11 @@ describe('connection sync', () => {
         isCaughtUp,
         heardMsAgo,
       });
-      const isCaughtUp = (master: object[], backup: object[]) =>
-        syncState({ sync: () => ({ master: { peers: master }, backup: { peers: backup } }) } as never).isCaughtUp;
-      assert.equal(isCaughtUp([told('caughtUp')], []), true);
+      const isCaughtUp = (master?: object[], backup?: object[]) =>
+        syncState({
+          sync: () => ({ ...(master && { master: { peers: master } }), ...(backup && { backup: { peers: backup } }) }),
+        } as never).isCaughtUp;
+      assert.equal(isCaughtUp([told('caughtUp')]), true);
       assert.equal(
         isCaughtUp([told('caughtUp')], [heard('away', false)]),
         true,
@@ -188,9 +198,11 @@ describe('connection sync', () => {
       );
       assert.equal(isCaughtUp([told('caughtUp'), told('transferring')], []), false);
       assert.equal(isCaughtUp([told('away')], [heard('away', false)]), false);
-      assert.equal(isCaughtUp([], [heard('away', true, 3000)]), true, 'its master has died');
-      assert.equal(isCaughtUp([], [heard('away', true, 61_000)]), false);
-      assert.equal(isCaughtUp([], [heard('transferring', false, 1)]), false);
+      assert.equal(isCaughtUp([told('away')], [heard('caughtUp', true, 1)]), false, 'nobody has what it has');
+      assert.equal(isCaughtUp([told('caughtUp')], [heard('transferring', false, 1)]), false);
+      assert.equal(isCaughtUp(undefined, [heard('away', true, 3000)]), true, 'its master has died');
+      assert.equal(isCaughtUp(undefined, [heard('away', true, 61_000)]), false);
+      assert.equal(isCaughtUp(undefined, [heard('transferring', false, 1)]), false);
       assert.deepEqual(syncState({ sync: () => ({}) } as never), {});
     });
 

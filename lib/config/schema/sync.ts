@@ -39,7 +39,7 @@ export const syncSchema = z.strictObject({
   ttl: z.int().min(1).max(255).optional().describe('Sets the TTL of what goes to a group. The default is 1.'),
   maxMessageBytes: z
     .int()
-    .min(128)
+    .min(1)
     .max(65507)
     .optional()
     .describe('Sets the longest message. By default it is what goes unfragmented.'),

@@ -30,7 +30,9 @@ struct SyncCell {
   // A peer has told that the connection has ended there: this entry lives to `expiry`, unless it has packets of its
   // own.
   uint8_t isLeaving : 1 = 0;
-  uint16_t packets = 0;  // a template's, of all that it controls; it stays at the highest number
+  // A template's, of all that it controls; it stays at the highest number. A connection's is the transfer during which
+  // it was told last as it changed; 0: none.
+  uint16_t packets = 0;
 
   SyncMemory memory() const { return {expiry, state, repeats, isTold != 0}; }
   void remember(const SyncMemory& memory) {

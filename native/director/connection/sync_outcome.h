@@ -14,7 +14,7 @@ namespace tunvs {
   OUTCOME(updated, "it brought an entry up to date") \
   OUTCOME(waiting, "its virtual service or its real server is not here yet, and it waits for them") \
   OUTCOME(keptLocal, "it would change a connection that has packets here") \
-  OUTCOME(outOfDate, "it ends a connection that has gone to another real server since") \
+  OUTCOME(outOfDate, "it is older than what is known of the connection, or ends one that has gone to another real server since") \
   OUTCOME(noRoom, "there is no room for what it says") \
   OUTCOME(badServer, "its real server's address can't be one") \
   OUTCOME(fullNat, "its real server gets packets by full NAT here, and it does not say from which address and port")

@@ -224,8 +224,8 @@ void SyncTeller::tellAgain(const ServiceTable& services, Family family, const Co
   remember(*memory, cell, family, reference);
 }
 
-std::optional<SyncTeller::Note> SyncTeller::noteOf(const ServiceTable& services, Family family,
-                                                   const Conn& conn) const {
+std::optional<SyncTeller::Note> SyncTeller::noteOf(const ServiceTable& services, Family family, const Conn& conn,
+                                                   Tick now) const {
   const ServerView* server = services.server(serverIdOf(conn));
   if (server == nullptr || server->traits->takesSource) return std::nullopt;
   if ((conn.flags.load(std::memory_order_relaxed) & kConnInvalid) != 0) return std::nullopt;
@@ -236,6 +236,9 @@ std::optional<SyncTeller::Note> SyncTeller::noteOf(const ServiceTable& services,
   write(*note, services, family, conn, *server, entry);
   // A transfer goes to a peer that knows version 1, whatever kernels are told.
   note->version = SyncVersion::v1;
+  const Tick expires = conn.expires.load(std::memory_order_relaxed);
+  if (reached(now, expires)) return std::nullopt;
+  note->timeoutSeconds = std::max((expires - now) / kTicksPerSecond, Tick{1});
   return note;
 }
 

@@ -41,11 +41,12 @@ class SyncTeller {
   // Call this when an entry lives on at its deadline because something else needs it: it is told as at its turn.
   void tellAgain(const ServiceTable& services, Family family, const Conn& conn, Tick now);
 
-  // Gives take(const SyncRecord&) what a peer needs that has not heard of this entry yet. It gives nothing of what is
+  // Gives take(const SyncRecord&) what a peer needs that has not heard of this entry yet: it lives there for
+  // as long as it has left here. It gives nothing of what is
   // told to nobody, and of handshakes.
   template <typename Take>
-  void read(const ServiceTable& services, Family family, const Conn& conn, Take&& take) const {
-    const std::optional<Note> note = noteOf(services, family, conn);
+  void read(const ServiceTable& services, Family family, const Conn& conn, Tick now, Take&& take) const {
+    const std::optional<Note> note = noteOf(services, family, conn, now);
     SyncRecord record;
     std::string data;
     if (note && recordOf(*note, record, data)) take(std::as_const(record));
@@ -96,7 +97,7 @@ class SyncTeller {
               uint32_t packets, size_t worker);
   void write(Note& note, const ServiceTable& services, Family family, const Conn& conn, const ServerView& server,
              const SyncEntry& entry) const;
-  std::optional<Note> noteOf(const ServiceTable& services, Family family, const Conn& conn) const;
+  std::optional<Note> noteOf(const ServiceTable& services, Family family, const Conn& conn, Tick now) const;
   // Returns nothing when the entry that the note is about has become another's meanwhile.
   bool recordOf(const Note& note, SyncRecord& record, std::string& data) const;
 

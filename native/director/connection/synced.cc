@@ -88,7 +88,8 @@ std::vector<WantedServer> Synced::wanted() {
   return std::exchange(wanted_, {});
 }
 
-SyncOutcome Synced::take(Pass& pass, SyncCells& cells, const SyncRecord& record) {
+SyncOutcome Synced::take(Pass& pass, SyncCells& cells, const SyncRecord& record, SyncOrigin origin) {
+  origin_ = origin;
   const Tick until = pass.now + timeoutIn(record, pass.tunables(), nullptr);
   bool waits = false;
   const SyncOutcome outcome = takeOnce(pass, cells, record, until, waits);
@@ -109,6 +110,7 @@ void Synced::retry(Pass& pass, SyncCells& cells) {
   const uint64_t generation = pass.services->generation();
   const bool isDue = pass.now - retriedAt_ >= kTicksPerSecond;
   if (waiting_.size() == 0 || generation == seenGeneration_ || !isDue) return;
+  origin_ = {};
   seenGeneration_ = generation;
   retriedAt_ = pass.now;
   waiting_.retry(pass.now, [&](const SyncRecord& record, Tick deadline) {
@@ -185,6 +187,7 @@ void Synced::setLocked(Pass& pass, SyncCells& cells, const SyncRecord& record, C
   cell.expiry = deadline;
   cell.state = static_cast<uint8_t>(record.state);
   cell.isSynced = 1;
+  cell.packets = origin_.isTransfer ? 0 : origin_.transfer;
   cells.store(family, entries_.table(family).referenceOf(&conn), cell);
 }
 
@@ -211,6 +214,8 @@ std::optional<SyncOutcome> Synced::meetLocked(Pass& pass, SyncCells& cells, cons
       if (isSame && hasEnded) leaveLocked(pass, cells, flow.family, *known, hash);
       return SyncOutcome::keptLocal;
     }
+    const SyncCell cell = cells.load(flow.family, conns.referenceOf(known));
+    if (origin_.isTransfer && cell.isSynced != 0 && cell.packets == origin_.transfer) return SyncOutcome::outOfDate;
     if (isSame) {
       setLocked(pass, cells, record, *known, hash, server, deadline);
       return SyncOutcome::updated;

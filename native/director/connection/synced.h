@@ -34,6 +34,13 @@ struct WantedServer {
   friend bool operator==(const WantedServer&, const WantedServer&) = default;
 };
 
+// Where a record comes from. One of a transfer was read from the peer's table some time ago, and says nothing of an
+// entry that was told as it changed since the transfer began.
+struct SyncOrigin {
+  bool isTransfer = false;
+  uint16_t transfer = 0;  // that goes on now; 0: none
+};
+
 class Synced {
  public:
   // How long after its last packet a connection belongs to this director alone.
@@ -45,7 +52,7 @@ class Synced {
       : entries_(entries), translations_(settings, entries), waiting_(secret) {}
 
   // `cells` are those that the entries have.
-  SyncOutcome take(Pass& pass, SyncCells& cells, const SyncRecord& record);
+  SyncOutcome take(Pass& pass, SyncCells& cells, const SyncRecord& record, SyncOrigin origin = {});
   // Tries again with the records that wait, if the services have changed. Call it now and then.
   void retry(Pass& pass, SyncCells& cells);
   // Returns how many records wait.
@@ -88,6 +95,7 @@ class Synced {
   WaitingRecords waiting_;
   std::atomic<size_t> waitingCount_{0};
   uint64_t seenGeneration_ = 0;
+  SyncOrigin origin_;  // of the record that is being taken
   Tick retriedAt_ = 0;
   std::mutex wantedMutex_;
   std::vector<WantedServer> wanted_;
