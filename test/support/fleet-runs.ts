@@ -9,7 +9,7 @@ import type { RunOptions } from '../../lib/cli/run/options.js';
 import type { Running } from '../../lib/daemon/daemon.js';
 import { Director } from '../../lib/director/director.js';
 import { eventually } from './eventually.js';
-import type { FakeEtcd } from './fake-etcd.js';
+import { FakeEtcd } from './fake-etcd.js';
 
 export const PREFIX = '/tunvs/site';
 export const WEB = `${PREFIX}/services/web`;
@@ -143,4 +143,19 @@ export class FleetRuns implements AsyncDisposable {
     for (const each of this.#running.splice(0)) await each.end();
     rmSync(this.folder, { recursive: true });
   }
+}
+
+/** An etcd and the directors of a fleet for each test of the suite that this is called in. */
+export function beforeEachFleet(use: (etcd: FakeEtcd, runs: FleetRuns) => void): void {
+  let etcd: FakeEtcd;
+  let runs: FleetRuns;
+  beforeEach(async () => {
+    etcd = await FakeEtcd.open();
+    runs = new FleetRuns(etcd);
+    use(etcd, runs);
+  });
+  afterEach(async () => {
+    await runs[Symbol.asyncDispose]();
+    await etcd.close();
+  });
 }

@@ -7,8 +7,8 @@ import { SpecSession } from '../../lib/config/apply/spec-session.js';
 import { Director } from '../../lib/director/director.js';
 import { verbs } from '../../lib/cli/verbs/index.js';
 import { cli } from '../support/cli.js';
-import { FakeEtcd } from '../support/fake-etcd.js';
-import { FleetRuns, PREFIX } from '../support/fleet-runs.js';
+import type { FakeEtcd } from '../support/fake-etcd.js';
+import { beforeEachFleet, type FleetRuns, PREFIX } from '../support/fleet-runs.js';
 
 const parsed = (etcd: object) =>
   parseConfig(JSON.stringify({ source: '10.2.0.2', etcd }), { path: '/etc/tunvs/own.yaml' });
@@ -93,13 +93,8 @@ describe('a director whose file names its fleet', () => {
   let etcd: FakeEtcd;
   let runs: FleetRuns;
 
-  beforeEach(async () => {
-    etcd = await FakeEtcd.open();
-    runs = new FleetRuns(etcd);
-  });
-  afterEach(async () => {
-    await runs[Symbol.asyncDispose]();
-    await etcd.close();
+  beforeEachFleet((...both) => {
+    [etcd, runs] = both;
   });
 
   const file = (more: object = {}, etcdMore: object = {}) =>

@@ -10,22 +10,17 @@ import type { FleetCondition } from '../../lib/fleet/membership.js';
 import { metricsText } from '../../lib/metrics/index.js';
 import { cli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
-import { FakeEtcd } from '../support/fake-etcd.js';
+import type { FakeEtcd } from '../support/fake-etcd.js';
 import { membershipOf, WELL } from '../support/fleet-condition.js';
-import { FleetRuns, PREFIX, WEB } from '../support/fleet-runs.js';
+import { beforeEachFleet, type FleetRuns, PREFIX, WEB } from '../support/fleet-runs.js';
 import { measuredDirector } from '../support/measured-director.js';
 
 describe('a director and its fleet', () => {
   let etcd: FakeEtcd;
   let runs: FleetRuns;
 
-  beforeEach(async () => {
-    etcd = await FakeEtcd.open();
-    runs = new FleetRuns(etcd);
-  });
-  afterEach(async () => {
-    await runs[Symbol.asyncDispose]();
-    await etcd.close();
+  beforeEachFleet((...both) => {
+    [etcd, runs] = both;
   });
 
   it('knows what is in force, what is the newest, and whether etcd answers', async () => {

@@ -2,8 +2,8 @@
 import { strict as assert } from 'node:assert';
 import { DrainedRole } from '../../lib/fleet/drained-role.js';
 import type { Role } from '../../lib/values/role.js';
-import { FakeEtcd } from '../support/fake-etcd.js';
-import { FleetRuns, type FleetRun, PREFIX } from '../support/fleet-runs.js';
+import type { FakeEtcd } from '../support/fake-etcd.js';
+import { beforeEachFleet, type FleetRuns, type FleetRun, PREFIX } from '../support/fleet-runs.js';
 
 describe('the role of a director that is drained', () => {
   const holder = (role: Role) => ({
@@ -67,13 +67,8 @@ describe('a director of a fleet that is drained', () => {
   let etcd: FakeEtcd;
   let runs: FleetRuns;
 
-  beforeEach(async () => {
-    etcd = await FakeEtcd.open();
-    runs = new FleetRuns(etcd);
-  });
-  afterEach(async () => {
-    await runs[Symbol.asyncDispose]();
-    await etcd.close();
+  beforeEachFleet((...both) => {
+    [etcd, runs] = both;
   });
 
   const wish = (text = '{"sinceMs":5,"by":"me"}') => void etcd.put(`${PREFIX}/drain/lb1`, text);

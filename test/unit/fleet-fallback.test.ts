@@ -4,20 +4,15 @@ import type { RunOptions } from '../../lib/cli/run/options.js';
 import type { Director } from '../../lib/director/director.js';
 import { TunvsError } from '../../lib/values/errors.js';
 import { eventually } from '../support/eventually.js';
-import { FakeEtcd } from '../support/fake-etcd.js';
-import { FleetRuns, PREFIX, WEB } from '../support/fleet-runs.js';
+import type { FakeEtcd } from '../support/fake-etcd.js';
+import { beforeEachFleet, type FleetRuns, PREFIX, WEB } from '../support/fleet-runs.js';
 
 describe('a start with a configuration that is refused', () => {
   let etcd: FakeEtcd;
   let runs: FleetRuns;
 
-  beforeEach(async () => {
-    etcd = await FakeEtcd.open();
-    runs = new FleetRuns(etcd);
-  });
-  afterEach(async () => {
-    await runs[Symbol.asyncDispose]();
-    await etcd.close();
+  beforeEachFleet((...both) => {
+    [etcd, runs] = both;
   });
 
   const OTHER = `${PREFIX}/services/other`;

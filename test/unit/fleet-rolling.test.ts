@@ -13,8 +13,8 @@ import type { FleetView } from '../../lib/fleet/overview.js';
 import type { MemberState } from '../../lib/fleet/state.js';
 import { cli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
-import { FakeEtcd } from '../support/fake-etcd.js';
-import { FleetRuns, PREFIX } from '../support/fleet-runs.js';
+import type { FakeEtcd } from '../support/fake-etcd.js';
+import { beforeEachFleet, type FleetRuns, PREFIX } from '../support/fleet-runs.js';
 
 const COUNTS = { services: 1, servers: 1, serversUp: 1, connections: 3, health: {} };
 const STATE: MemberState = {
@@ -65,13 +65,8 @@ describe('tunvs fleet drain', function () {
   let etcd: FakeEtcd;
   let runs: FleetRuns;
 
-  beforeEach(async () => {
-    etcd = await FakeEtcd.open();
-    runs = new FleetRuns(etcd);
-  });
-  afterEach(async () => {
-    await runs[Symbol.asyncDispose]();
-    await etcd.close();
+  beforeEachFleet((...both) => {
+    [etcd, runs] = both;
   });
 
   const fleet = (...words: string[]) => cli(['fleet', '--etcd', etcd.url, '--prefix', PREFIX, ...words], verbs);
