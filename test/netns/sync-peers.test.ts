@@ -96,7 +96,7 @@ ${servers}`,
     const quiet = await open(5000);
     for (const each of [steady, quiet]) assert.deepEqual((await each.answered(1)).failures, []);
 
-    await start(second, 'standby');
+    const other = await start(second, 'standby');
     await Promise.all([caughtUp(first), caughtUp(second)]);
     assert.equal(await established(second), 2 * CONNECTIONS);
     const { master } = await sync(first);
@@ -108,8 +108,14 @@ ${servers}`,
       /^backup sync daemon \(peers=1, signed, syncid=7, .*\n {2}10\.7\.0\.1 caught up, heard \d+ ms ago, 0 messages lost\n$/,
     );
 
+    await eventuallyHolds(async () => {
+      assert.match(running.stderr, /sync: 10\.7\.0\.2 is caught up/);
+      assert.match(other.stderr, /sync: 10\.7\.0\.1 has told all/);
+    });
+
     running.kill('SIGKILL');
     await running.exited;
+    await eventuallyHolds(async () => assert.match(other.stderr, /sync: 10\.7\.0\.1 is away/));
     await role(second, 'active');
     routeTo(second);
     assert.deepEqual((await steady.answered(3)).failures, []);
@@ -132,12 +138,19 @@ ${servers}`,
 
   it('take nothing from a peer with another key', async () => {
     await second.stop();
-    await start(second, 'standby', 'not the key of the other director');
+    const daemon = await start(second, 'standby', 'not the key of the other director');
     await eventuallyHolds(async () => {
       const { backup, isCaughtUp } = await sync(second);
       assert.ok((backup?.refused.sealWrong ?? 0) > 0);
       assert.deepEqual([isCaughtUp, backup?.records, backup?.peers?.[0]?.state], [false, 0, 'away']);
     });
+    await eventuallyHolds(async () => assert.match(daemon.stderr, /what 10\.7\.0\.1 sends is refused: sealWrong/));
+    const { code, stderr } = await second.tunvs('sync', '--caught-up');
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^tunvs sync: no peer is heard, and what 10\.7\.0\.1 sends is refused: sealWrong, which docs\/sync\.md explains\n$/,
+    );
     assert.equal(await established(second), 0);
     assert.equal((await sync(first)).isCaughtUp, false);
   });
