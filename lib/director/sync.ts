@@ -219,8 +219,8 @@ export interface SyncBackupState extends SyncRoleState {
 /** The state of connection sync: what runs. */
 export interface SyncState {
   /**
-   * Whether each peer that is there has all connections of the other, and at least one is there, or has gone within the
-   * last minute and left all that it had here; left out without peers.
+   * Whether a peer has been told all; of a director that is only a backup, whether it has all of a peer, also of one that
+   * has gone within the last minute. It is false while a transfer goes on, and left out without peers.
    */
   readonly isCaughtUp?: boolean;
   /** The master; undefined when the director is none. */

@@ -30,9 +30,7 @@ export const sync = z
     isCaughtUp: z
       .boolean()
       .optional()
-      .describe(
-        'Whether each peer that is there has all of the other, and one is there, or went within a minute and left all here; left out without peers.',
-      ),
+      .describe('Whether a peer has been told all, or a backup alone has all of a peer; left out without peers.'),
     master: z
       .object({ ...role, notesLost: count, recordsLost: count, messagesFailed: count, peers: z.array(told).optional() })
       .optional()
