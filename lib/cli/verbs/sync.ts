@@ -19,11 +19,11 @@ const EXAMPLES = `
 The roles begin with "tunvs run --sync-peers", with "sync" of the configuration
 file, or with "tunvsadm --start-daemon", and docs/sync.md says what is told.
 
-An active director is caught up when a peer has been told all, and a standby when
-it has all of a peer, also of one that has gone within the last minute; neither
-while a transfer goes on. A standby that is caught up may take over without
-resetting connections, and an active one may go. Two standbys tell each other
-nothing: make one of them active first.
+An active director is caught up when a peer has been told all, and a standby
+when it has all of a peer, also of one that has gone within the last minute;
+neither while a transfer goes on. A standby that is caught up may take over
+without resetting connections, and an active one may go. Two standbys tell each
+other nothing: make one of them active first.
 
 Examples:
   $ tunvs sync
