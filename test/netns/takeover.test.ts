@@ -68,7 +68,7 @@ describeLab('a takeover of tunvs run --state', () => {
   it('is refused without a state and with rings, in a sentence', async () => {
     const without = kept.spawnWithout('--state', '--takeover');
     assert.equal((await without.exited).code, 2);
-    assert.match(without.stderr, /--takeover: expected a takeover with a state/);
+    assert.match(without.stderr, /--takeover: expected a director with a state/);
     const ringed = kept.spawn('--takeover', '--ring', 'eth0');
     assert.equal((await ringed.exited).code, 2);
     assert.match(ringed.stderr, /--takeover: expected no takeover with rings/);

@@ -92,6 +92,7 @@ async function tellOfPeers(director: Director, tell: Tell, over: AbortSignal): P
       tell(condition.includes('refused') || condition.endsWith(WORDS.away) ? 'warn' : 'info', 'sync', condition);
     }
     before = now;
+    // It rejects when the director ends, which the loop sees.
     await delay(LOOK_MS, undefined, { signal: over, ref: false }).catch(() => {});
   }
 }
