@@ -27,6 +27,14 @@ Napi::Object roleToJs(Napi::Env env, const SyncOptions& options) {
   return role;
 }
 
+// What both roles count.
+template <typename Counts>
+void setCommon(Napi::Object& role, const Counts& counts) {
+  set(role, "messages", counts.messages);
+  set(role, "bytes", counts.bytes);
+  set(role, "records", counts.records);
+}
+
 std::vector<PeerAddress> readPeers(ObjectReader& reader) {
   std::vector<PeerAddress> peers;
   for (ObjectReader& each : reader.objects("peers")) {
@@ -119,9 +127,7 @@ Napi::Value syncToJs(Napi::Env env, const Engine& engine) {
   if (const SyncMaster* master = engine.master()) {
     Napi::Object role = roleToJs(env, master->options());
     const SyncMasterCounts counts = master->counts();
-    set(role, "messages", counts.messages);
-    set(role, "bytes", counts.bytes);
-    set(role, "records", counts.records);
+    setCommon(role, counts);
     set(role, "notesLost", counts.notesLost);
     set(role, "recordsLost", counts.recordsLost);
     set(role, "messagesFailed", counts.messagesFailed);
@@ -131,9 +137,7 @@ Napi::Value syncToJs(Napi::Env env, const Engine& engine) {
   if (const SyncBackup* backup = engine.backup()) {
     Napi::Object role = roleToJs(env, backup->options());
     const SyncBackupCounts counts = backup->counts();
-    set(role, "messages", counts.messages);
-    set(role, "bytes", counts.bytes);
-    set(role, "records", counts.records);
+    setCommon(role, counts);
     set(role, "messagesLost", counts.messagesLost);
     set(role, "pauses", counts.pauses);
     set(role, "waiting", backup->waiting());

@@ -21,10 +21,9 @@ uint64_t drawNumber() {
   return number;
 }
 
-IpAddress unspecified(Family family) {
-  IpAddress address;
-  address.family = family;
-  return address;
+// Tells whether a socket of IPv4 is enough.
+bool areAllV4(const std::vector<PeerAddress>& peers) {
+  return std::ranges::all_of(peers, [](const PeerAddress& peer) { return peer.address.isV4(); });
 }
 
 // Writes an address of IPv4 as a socket of IPv6 has it.
@@ -40,17 +39,15 @@ socklen_t toAddressOf(bool isV4Socket, sockaddr_storage& storage, const PeerAddr
 }  // namespace
 
 Result<std::unique_ptr<PeerInlet>> PeerInlet::open(const SyncOptions& options) {
-  const bool isV4 = std::ranges::all_of(options.peers, [](const PeerAddress& peer) { return peer.address.isV4(); });
-  const IpAddress any = unspecified(isV4 ? Family::ipv4 : Family::ipv6);
+  IpAddress any;
+  any.family = areAllV4(options.peers) ? Family::ipv4 : Family::ipv6;
   auto opened = openUdpAt({any, options.port, options.interface, options.bufferBytes});
   if (!opened) return opened.error();
   return std::unique_ptr<PeerInlet>(new PeerInlet(options, std::move(opened).value()));
 }
 
 PeerInlet::PeerInlet(const SyncOptions& options, UniqueFd socket)
-    : socket_(std::move(socket)),
-      isV4_(std::ranges::all_of(options.peers, [](const PeerAddress& peer) { return peer.address.isV4(); })),
-      seal_(options.keys) {
+    : socket_(std::move(socket)), isV4_(areAllV4(options.peers)), seal_(options.keys) {
   peers_.reserve(options.peers.size());
   for (const PeerAddress& each : options.peers) {
     Peer& peer = peers_.emplace_back(Peer{each.address, {}, {}, {}});

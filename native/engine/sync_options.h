@@ -8,6 +8,7 @@
 #include "core/inet.h"
 #include "core/result.h"
 #include "io/multicast/multicast_socket.h"
+#include "io/os/udp_socket.h"
 #include "sync/peer_datagram.h"
 #include "sync/sync_sender.h"
 
@@ -27,8 +28,6 @@ struct SyncOptions {
   std::vector<PeerAddress> peers;
   std::vector<std::string> keys;  // the first signs, and all are believed; empty: nothing is signed
 };
-
-inline constexpr size_t kIpv4UdpBytes = 28, kIpv6UdpBytes = 48;
 
 inline MulticastOptions socketOptions(const SyncOptions& options, size_t port) {
   return {options.interface, options.group, static_cast<uint16_t>(options.port + port), options.ttl,

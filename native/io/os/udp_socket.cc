@@ -12,7 +12,6 @@
 namespace tunvs {
 namespace {
 
-constexpr size_t kIpv4UdpBytes = 28, kIpv6UdpBytes = 48;
 constexpr int kLeastMtu = 576, kUsualMtu = 1500;
 
 std::string placeOf(const UdpOptions& options) {

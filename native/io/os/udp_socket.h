@@ -17,6 +17,9 @@
 
 namespace tunvs {
 
+// What stands before a datagram's data, in bytes, without options.
+inline constexpr size_t kIpv4UdpBytes = 28, kIpv6UdpBytes = 48;
+
 struct UdpOptions {
   IpAddress address;  // the other's, or the own one: then the unspecified one takes what is for any
   uint16_t port = 0;
